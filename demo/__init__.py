@@ -1,0 +1,1 @@
+"""Synthetic yearbooks in the real layouts, with a known truth."""

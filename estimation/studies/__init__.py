@@ -1,0 +1,1 @@
+"""Declarative study descriptions (`*.yml`), read by `estimation.runner`."""

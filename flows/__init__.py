@@ -1,0 +1,1 @@
+"""Prefect flows, release publishing and the command line: orchestration only, no arithmetic."""

@@ -1,0 +1,1 @@
+"""Tables, figures and the static report site of a release."""
