@@ -58,12 +58,16 @@ class Within:
         scaled = cross.multiply(1 / self._mass[0][:, None]).tocsr()
         schur = np.diag(self._mass[1]) - (cross.T @ scaled).toarray()
         self._cross_t = cross.T.tocsr()
-        self._schur_inverse = np.linalg.pinv(schur, hermitian=True)
         bipartite = csr_array(
             (np.ones(len(large)), (large, small + n_large)), shape=(n_large + n_small, n_large + n_small)
         )
-        parts, _ = connected_components(bipartite, directed=False)
+        parts, part = connected_components(bipartite, directed=False)
         self.n_absorbed = n_large + n_small - int(parts)
+        # One effect a connected part is the reference: what is left of the Schur complement is positive definite.
+        references = np.unique(part[n_large:], return_index=True)[1]
+        free = np.setdiff1d(np.arange(n_small), references)
+        self._schur_inverse = np.zeros((n_small, n_small))
+        self._schur_inverse[np.ix_(free, free)] = np.linalg.inv(schur[np.ix_(free, free)])
 
     def _sums(self, which: int, values: np.ndarray) -> np.ndarray:
         """(groups, k) weighted sums of (n, k) values."""
