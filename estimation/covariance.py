@@ -1,14 +1,16 @@
 """Covariance matrices from scores: robust, clustered in one or two ways, Driscoll-Kraay, Conley.
 
-Every estimator that has scores s_i (n, k) and a bread B (k, k) uses these functions: V = c * B (meat) B, with the factor c
-chosen by a named small-sample convention. For least squares B = (X'WX)^-1 and s_i = w_i x_i u_i.
+Every estimator that has scores s_i (n, k) and a bread B (k, k) uses these functions: V = c * B (meat) B, with the
+factor c chosen by a named small-sample convention. For least squares B = (X'WX)^-1 and s_i = w_i x_i u_i.
 
 Conventions (``ssc``), with n observations, K counted parameters and G clusters:
 
-- ``fixest``: c = (n-1)/(n-K) * G/(G-1); effects nested in a cluster are not counted in K; two-way uses the smaller G; t with G-1.
-  Driscoll-Kraay takes the periods as G, Conley has no G factor. Source: fixest (Berge), vignette "On standard-errors".
+- ``fixest``: c = (n-1)/(n-K) * G/(G-1); effects nested in a cluster are not counted in K; two-way uses the smaller G;
+  t with G-1. Driscoll-Kraay takes the periods as G, Conley has no G factor.
+  Source: fixest (Berge), vignette "On standard-errors".
 - ``lsdv``: the same factors with every effect counted, as a regression on dummy variables gives them.
-- ``xtreg``: Stata's ``xtreg, fe``: the entity effects count as one constant in clustered errors, time effects are counted.
+- ``xtreg``: Stata's ``xtreg, fe``: in clustered errors the entity effects count as one constant; time effects are
+  counted.
 - ``none``: c = 1, normal reference distribution.
 """
 
@@ -130,7 +132,9 @@ def meat_conley(
     cutoff_km: float,
     kernel: Kernel = "uniform",
 ) -> np.ndarray:
-    """(k, k) sum over pairs of locations of K(d/cutoff) S_l S_m' with S_l the scores of a location in all periods (Conley 1999).
+    """(k, k) sum over pairs of locations of K(d/cutoff) S_l S_m' (Conley 1999).
+
+    S_l sums the scores of location l over all periods, so serial correlation within a location is allowed for.
 
     Args:
         scores: (n, k). locations: (n,) codes 0..L-1. latitude, longitude: (L,) degrees.
@@ -208,14 +212,18 @@ def check_ssc(ssc: str, structure: ErrorStructure, absorbed: AbsorbedEffects) ->
     if ssc != "xtreg":
         return
     if "entity" not in absorbed.codes:
-        raise EstimationError("ssc='xtreg' needs entity effects (effects='entity' or 'twoways'); use fixest, lsdv or none")
+        raise EstimationError(
+            "ssc='xtreg' needs entity effects (entity or twoways); use fixest, lsdv or none"
+        )
     if structure.kind not in ("iid", "cluster"):
         raise EstimationError(
-            f"ssc='xtreg' is defined for vcov='iid' and 'cluster', not {structure.kind!r} (Stata's xtreg, fe vce(robust) "
-            "clusters by entity: ask for vcov='cluster'); use fixest, lsdv or none"
+            f"ssc='xtreg' is defined for vcov='iid' and 'cluster', not {structure.kind!r} (Stata's xtreg, fe "
+            "vce(robust) clusters by entity: ask for vcov='cluster'); use fixest, lsdv or none"
         )
     if structure.kind == "cluster" and not is_nested(absorbed.codes["entity"], structure.groups[0]):
-        raise EstimationError(f"ssc='xtreg' needs entities nested in the clusters of {structure.label}; use fixest or lsdv")
+        raise EstimationError(
+            f"ssc='xtreg' needs entities nested in {structure.label}; use fixest or lsdv"
+        )
 
 
 def estimate_covariance(
@@ -253,7 +261,7 @@ def estimate_covariance(
     df_t = np.inf if ssc == "none" else float(n_groups - 1 if grouped else n - counted)
     sentence = _describe(structure, ssc, n, counted, n_groups, left_out, df_t)
     if repaired:
-        sentence += " A negative variance was repaired by setting negative eigenvalues to zero (Cameron, Gelbach and Miller 2011)."
+        sentence += " A negative variance was repaired: negative eigenvalues set to zero (Cameron, Gelbach and Miller)."
     return Covariance(matrix, factor, counted, df_t, sentence)
 
 

@@ -104,9 +104,7 @@ def _conley(frame: PanelFrame, coordinates: Sequence[str], cutoff_km: float | No
         raise EstimationError(f"coordinates {', '.join(coordinates)} must be degrees (latitude first, within -90..90)")
     places, codes = np.unique(points, axis=0, return_inverse=True)
     label = f"conley({cutoff_km:g} km, {kernel})"
-    return ErrorStructure(
-        "conley", label, (codes.ravel(),), 0, places[:, 0], places[:, 1], float(cutoff_km), kernel
-    )
+    return ErrorStructure("conley", label, (codes.ravel(),), 0, places[:, 0], places[:, 1], float(cutoff_km), kernel)
 
 
 def _refuse_missing(frame: PanelFrame, names: Sequence[str], entity: str, time: str) -> None:

@@ -37,20 +37,20 @@ def fit_measures(
         residuals: (n,) with effects explained. mass: (n,) weights, or ones.
     """
     centred = y - np.average(y, weights=mass)
-    total = mass @ centred**2
-    ssr = mass @ residuals**2
+    total = float(mass @ centred**2)
+    ssr = float(mass @ residuals**2)
     left = y_within - np.average(y_within, weights=mass)
     entity_mass = np.bincount(entity_codes, mass)
     y_mean = np.bincount(entity_codes, mass * y) / entity_mass
     fitted_mean = np.bincount(entity_codes, mass * fitted) / entity_mass
     share = np.ones_like(entity_mass) if np.ptp(mass) == 0 else entity_mass
-    between = share @ (y_mean - np.average(y_mean, weights=share)) ** 2
+    between = float(share @ (y_mean - np.average(y_mean, weights=share)) ** 2)
     return FitMeasures(
-        r2_within=_share(ssr, mass @ left**2),
-        r2_overall=_share(mass @ (y - fitted) ** 2, total),
+        r2_within=_share(ssr, float(mass @ left**2)),
+        r2_overall=_share(float(mass @ (y - fitted) ** 2), total),
         r2_inclusive=_share(ssr, total),
-        r2_between=_share(share @ (y_mean - fitted_mean) ** 2, between),
-        r2_within_entity=_share(ssr, mass @ (y - y_mean[entity_codes]) ** 2),
+        r2_between=_share(float(share @ (y_mean - fitted_mean) ** 2), between),
+        r2_within_entity=_share(ssr, float(mass @ (y - y_mean[entity_codes]) ** 2)),
         corr2_overall=_squared_correlation(y, fitted, mass),
         corr2_between=_squared_correlation(y_mean, fitted_mean, share),
     )

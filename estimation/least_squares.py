@@ -83,7 +83,9 @@ def describe_dependence(found: dict[int, list[int]], names: Sequence[str]) -> st
     return "; ".join(parts)
 
 
-def check_full_rank(X: np.ndarray, original: np.ndarray, names: Sequence[str], weights: np.ndarray | None = None) -> None:
+def check_full_rank(
+    X: np.ndarray, original: np.ndarray, names: Sequence[str], weights: np.ndarray | None = None
+) -> None:
     """Raise an EstimationError that names every column which is absorbed or collinear."""
     found = dependent_columns(X, original, weights)
     if found:

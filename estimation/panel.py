@@ -27,20 +27,20 @@ class PanelFit(Estimates):
 
     Attributes:
         effects: which effects were absorbed. Without effects ``coef`` ends with the term ``const``.
-        r2_within: share of the variation left by the absorbed effects that x explains (fixest's within R2, linearmodels'
-            ``rsquared``); without effects the ordinary R2.
+        r2_within: share of the variation left by the absorbed effects that x explains (fixest's within R2,
+            linearmodels' ``rsquared``); without effects the ordinary R2.
         r2_overall: 1 - SS(y - c - xb) / SS(y - mean), effects left in the residual, c the grand-mean constant
             (linearmodels' ``rsquared_overall`` of a model with a constant).
-        r2_inclusive: 1 - SSR / SS(y - mean), effects counted as explained (linearmodels' ``rsquared_inclusive``, fixest's
-            and Stata areg's R2).
+        r2_inclusive: 1 - SSR / SS(y - mean), effects counted as explained (linearmodels' ``rsquared_inclusive``,
+            fixest's and Stata areg's R2).
         r2_adj: 1 - (1 - r2_inclusive)(n - 1)/(n - k - effects).
         r2_between: as r2_overall, on entity means.
         r2_within_entity: 1 - SSR / SS(y - entity mean): the within R2 that Stata's ``xtreg y x i.year, fe`` prints.
         corr2_overall, corr2_between: squared correlations of y and xb (Stata xtreg's overall and between R2 without
             year dummies).
         constant_grand_mean: mean(y) - mean(x)b; all effects average to zero over the observations.
-        constant_base_year: mean(y - xb - d_t) with the first period's effect zero, as ``xtreg y x i.year, fe`` prints it;
-            NaN if the panel falls apart into unconnected blocks.
+        constant_base_year: mean(y - xb - d_t) with the first period's effect zero, as ``xtreg y x i.year, fe`` prints
+            it; NaN if the panel falls apart into unconnected blocks.
         ssr: (weighted) sum of squared residuals. rmse: sqrt(ssr / n).
         n_periods: periods used. n_singletons: observations alone in an effect group (kept, fitted exactly).
         dropped: columns left out as not identified, with the reason (only with ``collinear="drop"``).
@@ -94,17 +94,17 @@ def fit_panel(
         df: long frame, one row an (entity, time).
         y, x: column names.
         effects: ``none`` adds the constant ``const``.
-        vcov: ``cluster`` groups by ``cluster`` (default: the entity), ``twoway`` by two columns (default: entity and time),
-            ``driscoll_kraay`` takes ``bandwidth`` lags (default floor(T^(1/4))), ``conley`` needs ``cutoff_km`` and
-            ``coordinates`` (latitude, longitude columns in degrees).
+        vcov: ``cluster`` groups by ``cluster`` (default: the entity), ``twoway`` by two columns (default: entity and
+            time), ``driscoll_kraay`` takes ``bandwidth`` lags (default floor(T^(1/4))), ``conley`` needs ``cutoff_km``
+            and ``coordinates`` (latitude, longitude columns in degrees).
         ssc: small-sample convention, see `estimation.covariance`.
         weights: column of positive observation weights (Stata's aweights).
         collinear: ``error`` names the columns that are not identified; ``drop`` leaves them out and says so.
         record: also fit with linearmodels, the estimator of record, and refuse a difference above 1e-8.
 
     Raises:
-        EstimationError: unusable input (see `estimation.frame.panel_frame`), an unknown option, an outcome that does not
-            vary, columns not identified, or no residual degree of freedom.
+        EstimationError: unusable input (see `estimation.frame.panel_frame`), an unknown option, an outcome that does
+            not vary, columns not identified, or no residual degree of freedom.
     """
     names = regressors(x, y)
     carried = carried_columns(vcov, cluster, entity, time, coordinates)

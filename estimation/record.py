@@ -33,8 +33,8 @@ def record_coefficients(design: PanelDesign) -> pd.Series:
 def confirm(design: PanelDesign, beta: np.ndarray) -> str:
     """A sentence that linearmodels gives the same estimates.
 
-    The difference is relative to the size of the fitted contribution, |b| sd(x), so that a coefficient near zero is judged
-    by what it contributes.
+    The difference is relative to the size of the fitted contribution, |b| sd(x), so that a coefficient near zero is
+    judged by what it contributes.
 
     Raises:
         EstimationError: a coefficient differs by more than 1e-8.

@@ -1,8 +1,9 @@
 """Absorbing city and year effects exactly, for balanced and unbalanced panels.
 
-Two-way demeaning solves the normal equations of the dummies: the larger dimension is concentrated out, the smaller one is
-solved densely (Schur complement), so the result equals dummy-variable OLS up to rounding (Frisch-Waugh-Lovell) whatever the
-pattern of gaps. Source: Baltagi, Econometric Analysis of Panel Data, ch. 3 and 9 (Wansbeek and Kapteyn 1989).
+Two-way demeaning solves the normal equations of the dummies: the larger dimension is concentrated out, the smaller one
+is solved densely (Schur complement), so the result equals dummy-variable OLS up to rounding (Frisch-Waugh-Lovell)
+whatever the pattern of gaps. Source: Baltagi, Econometric Analysis of Panel Data, ch. 3 and 9; Wansbeek and Kapteyn
+(1989).
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Within:
             raise EstimationError(f"effects={effects!r} is not one of {', '.join(get_args(Effects))}")
         self.effects = effects
         self._weights = np.ones(len(entity_codes)) if weights is None else np.asarray(weights, dtype=float)
-        groups = {"none": [], "entity": [entity_codes], "time": [time_codes], "twoways": [entity_codes, time_codes]}[effects]
+        groups = {"none": [], "entity": [entity_codes], "time": [time_codes], "twoways": [entity_codes, time_codes]}[
+            effects
+        ]
         self._groups = [np.asarray(g) for g in groups]
         self._sizes = [int(g.max()) + 1 for g in self._groups]
         self._mass = [
@@ -51,7 +54,9 @@ class Within:
     def _prepare_twoways(self) -> None:
         # The larger group is concentrated out; the smaller one is solved densely.
         order = sorted(range(2), key=lambda i: self._sizes[i], reverse=True)
-        self._groups, self._sizes, self._mass = ([x[i] for i in order] for x in (self._groups, self._sizes, self._mass))
+        self._groups = [self._groups[i] for i in order]
+        self._sizes = [self._sizes[i] for i in order]
+        self._mass = [self._mass[i] for i in order]
         large, small = self._groups
         n_large, n_small = self._sizes
         cross = csr_array((self._weights, (large, small)), shape=(n_large, n_small))
