@@ -74,7 +74,8 @@ class Dictionary:
     def convertible(self) -> frozenset[tuple[str, str]]:
         """(indicator, dimension) pairs that may be converted: the indicator's own and the declared equivalents."""
         own = zip(self.indicators["indicator"], self.indicators["unit"].map(self.dimension), strict=True)
-        return frozenset(own) | frozenset(zip(self.equivalents["indicator"], self.equivalents["dimension"], strict=True))
+        declared = zip(self.equivalents["indicator"], self.equivalents["dimension"], strict=True)
+        return frozenset(own) | frozenset(declared)
 
     @cached_property
     def candidates(self) -> dict[str, list[dict[str, str]]]:

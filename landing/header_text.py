@@ -24,8 +24,27 @@ SCOPE_OF_LABEL = {
     "districtsundercity": "districts",
 }
 ACRONYMS = frozenset(
-    "GDP GRP R&D SO2 CO2 NOX PM2.5 PM10 COD CPI PPI RPI FDI PCT ICT ST HS ISIC IPV4 ADSL FTTH POI DFIIC TFP GB/T WTO USD A B H"
-    .split()
+    {
+        *(
+            "GDP",
+            "GRP",
+            "R&D",
+            "SO2",
+            "CO2",
+            "NOX",
+            "PM2.5",
+            "PM10",
+            "COD",
+            "CPI",
+            "PPI",
+            "RPI",
+            "FDI",
+            "PCT",
+            "ICT",
+            "ST",
+        ),
+        *("HS", "ISIC", "GB/T", "IPV4", "ADSL", "FTTH", "POI", "DFIIC", "TFP", "WTO", "USD", "A", "B", "H"),
+    }
 )
 _FOOTNOTE = re.compile(r"[①-⑳⑴-⒇*※†‡]+|(?<=[\u3400-\u9fff)）])[¹²³⁰-⁹]+")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060\ufeff\u00ad]")
@@ -148,6 +167,10 @@ def split_path(path: str, unit_of_label: Mapping[str, str]) -> tuple[LevelParts,
     """The levels of a header path; levels of pure English beside Chinese ones carry units but no name."""
     levels = [split_level(level, unit_of_label) for level in path.split(PATH_SEPARATOR)]
     if any(has_cjk(level.name) for level in levels):
-        levels = [level if has_cjk(level.name) or level.name.upper() in ACRONYMS
-                  else LevelParts("", level.units, level.scopes) for level in levels]
+        levels = [
+            level
+            if has_cjk(level.name) or level.name.upper() in ACRONYMS
+            else LevelParts("", level.units, level.scopes)
+            for level in levels
+        ]
     return tuple(levels)

@@ -90,9 +90,7 @@ def resolve_header(
     return _with_unit(dictionary, _with_scope(dictionary, found, levels, scope_text, row), levels, unit_text, row)
 
 
-def find_alias(
-    dictionary: Dictionary, names: list[str], title: str, edition: str
-) -> tuple[dict[str, str] | None, str]:
+def find_alias(dictionary: Dictionary, names: list[str], title: str, edition: str) -> tuple[dict[str, str] | None, str]:
     """The alias entry of a path of names, most specific first, and the reason where there is none.
 
     The whole path is looked up first, then its ends; an end counts only if every level above it is known itself
@@ -140,12 +138,19 @@ def _with_scope(
         printed.add(scope_text)
     known = dictionary.scopes[found.indicator]
     if len(printed) > 1:
-        return found._replace(reason="ambiguous_scope", detail=f"scopes {sorted(printed)} are printed together",
-                              hint="split the header or name the scope in seeds/header_aliases.csv")
+        return found._replace(
+            reason="ambiguous_scope",
+            detail=f"scopes {sorted(printed)} are printed together",
+            hint="split the header or name the scope in seeds/header_aliases.csv",
+        )
     scope = next(iter(printed), "") or row["scope"] or (known[0] if len(known) == 1 or "city" in known else "")
     if scope not in known:
-        return found._replace(scope=scope, reason="ambiguous_scope", detail=f"scope {scope!r}; known are {known}",
-                              hint=f"add {found.indicator} with this scope to seeds/indicators.csv")
+        return found._replace(
+            scope=scope,
+            reason="ambiguous_scope",
+            detail=f"scope {scope!r}; known are {known}",
+            hint=f"add {found.indicator} with this scope to seeds/indicators.csv",
+        )
     return found._replace(scope=scope)
 
 
@@ -158,17 +163,27 @@ def _with_unit(
     printed = next((level.units for level in reversed(levels) if level.units), ())
     above = parse_unit(dictionary, unit_text) if unit_text else ""
     if len(printed) > 1:
-        return found._replace(reason="unknown_unit", detail=f"several units {list(printed)} in one header",
-                              hint="correct the header, or add an alias with one unit")
+        return found._replace(
+            reason="unknown_unit",
+            detail=f"several units {list(printed)} in one header",
+            hint="correct the header, or add an alias with one unit",
+        )
     unit, origin = (printed[0], "header") if printed else (above, "sheet") if above else (row["unit"], "dictionary")
     if not unit:
-        detail = f"unit text {unit_text!r} is not in the dictionary" if unit_text else "no unit in header, sheet or dictionary"
-        return found._replace(reason="unknown_unit", detail=detail,
-                              hint="add the label to seeds/units.csv or a default unit to seeds/header_aliases.csv")
+        detail = f"{unit_text!r} names no known unit" if unit_text else "no unit in header, sheet or dictionary"
+        return found._replace(
+            reason="unknown_unit",
+            detail=detail,
+            hint="add the label to seeds/units.csv or a default unit to seeds/header_aliases.csv",
+        )
     variable, target = dictionary.variable[found.indicator, found.scope]
     if (found.indicator, dictionary.dimension[unit]) not in dictionary.convertible:
-        return found._replace(unit=unit, reason="unknown_unit", detail=f"{unit} does not convert to {target}",
-                              hint="another quantity under a known name? add an alias of its own")
+        return found._replace(
+            unit=unit,
+            reason="unknown_unit",
+            detail=f"{unit} does not convert to {target}",
+            hint="another quantity under a known name? add an alias of its own",
+        )
     return found._replace(unit=unit, variable=variable, unit_from=origin)
 
 
@@ -176,10 +191,19 @@ def _unknown(dictionary: Dictionary, name: str, title: str, edition: str, proble
     """unknown_header, or unknown_unit where only a bracket at the end keeps the name from being known."""
     bare = re.sub(r"\([^()]*\)$", "", name)
     if bare != name and find_alias(dictionary, bare.split(PATH_SEPARATOR), title, edition)[0] is not None:
-        return Resolution(name, reason="unknown_unit", detail=f"bracket {name[len(bare):]!r} is not a known unit",
-                          hint="add the unit to seeds/units.csv, or the whole name to seeds/header_aliases.csv")
+        return Resolution(
+            name,
+            reason="unknown_unit",
+            detail=f"bracket {name[len(bare) :]!r} is not a known unit",
+            hint="add the unit to seeds/units.csv, or the whole name to seeds/header_aliases.csv",
+        )
     if problem.startswith("several"):
-        return Resolution(name, reason="ambiguous_header", detail=problem,
-                          hint="give the entries of seeds/header_aliases.csv a table title pattern or editions")
-    return Resolution(name, reason="unknown_header", detail=f"{name!r}: {problem}",
-                      hint="add the header to seeds/header_aliases.csv")
+        return Resolution(
+            name,
+            reason="ambiguous_header",
+            detail=problem,
+            hint="give the entries of seeds/header_aliases.csv a table title pattern or editions",
+        )
+    return Resolution(
+        name, reason="unknown_header", detail=f"{name!r}: {problem}", hint="add the header to seeds/header_aliases.csv"
+    )
