@@ -81,23 +81,25 @@ class Estimates:
 
     def to_rows(self) -> list[dict[str, Any]]:
         """One dict a term, with the columns of ``results.estimates`` that the estimator knows."""
-        limits = self.conf_int()
-        return [
+        rows = pd.DataFrame(
             {
-                "dependent": self.dependent,
-                "term": str(term),
-                "estimate": float(self.coef[term]),
-                "std_error": float(self.se[term]),
-                "statistic": float(self.statistics[term]),
-                "p_value": float(self.p_values[term]),
-                "conf_low": float(limits.at[term, "conf_low"]),
-                "conf_high": float(limits.at[term, "conf_high"]),
-                "n_obs": int(self.nobs),
-                "n_entities": int(self.n_entities),
-                "estimator": self.estimator,
-                "vcov": self.vcov,
-            }
-            for term in self.coef.index
+                "estimate": self.coef,
+                "std_error": self.se,
+                "statistic": self.statistics,
+                "p_value": self.p_values,
+                **self.conf_int(),
+            },
+            dtype=float,
+        )
+        shared = {
+            "n_obs": int(self.nobs),
+            "n_entities": int(self.n_entities),
+            "estimator": self.estimator,
+            "vcov": self.vcov,
+        }
+        return [
+            {"dependent": self.dependent, "term": str(term)} | numbers | shared
+            for term, numbers in zip(rows.index, rows.to_dict("records"), strict=True)
         ]
 
 

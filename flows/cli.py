@@ -1,0 +1,288 @@
+"""The command line `nianjian`. Exit 0 done or nothing to do, 1 a run failed and nothing was published, 2 wrong usage."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from flows.errors import RunFailed, UsageError
+from flows.home import DEMO_HOME, REAL_HOME, Home, prune, reading_home
+
+DEFAULT_SEED = 20260101
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+home_option = click.option(
+    "--home",
+    type=FOLDER,
+    envvar="NIANJIAN_HOME",
+    help="Folder of the warehouse (or NIANJIAN_HOME). Default: see `refresh`.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="nianjian")
+def cli() -> None:
+    """Nianjian: from statistical-yearbook cells to regression tables, every number traceable to its cell."""
+
+
+@cli.command()
+@click.option(
+    "--extracts", multiple=True, type=FOLDER, help="Folder of extracts (repeatable). Default: extracts/, else the demo."
+)
+@click.option("--study", "studies", multiple=True, help="Run this study only (repeatable). Default: all.")
+@click.option("--seed", default=DEFAULT_SEED, show_default=True, help="Seed of everything that draws.")
+@click.option("--force", is_flag=True, help="Build a new release even if nothing changed.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
+@click.option("--verbose", is_flag=True, help="Show the orchestrator's log.")
+@home_option
+def refresh(
+    extracts: tuple[Path, ...],
+    studies: tuple[str, ...],
+    seed: int,
+    force: bool,
+    dry_run: bool,
+    verbose: bool,
+    home: Path | None,
+) -> None:
+    """The main job: land, build, check, estimate, report, publish.
+
+    Real extracts publish to warehouse/, the demo (written to demo-extracts/ if there are no extracts/) to warehouse-demo/.
+    """
+    from estimation.study import all_studies
+    from flows.inputs import read_inputs
+    from flows.summary import print_summary
+
+    directories = [p.resolve() for p in extracts] or _default_extracts()
+    known = all_studies()
+    unknown = [name for name in studies if name not in known]
+    if unknown:
+        raise UsageError(f"no study {', '.join(unknown)}; studies: {', '.join(known)}")
+    inputs = read_inputs(directories, studies or tuple(known), seed)
+    target = Home((home or Path(DEMO_HOME if inputs.synthetic else REAL_HOME)).resolve())
+    target.check_kind(inputs.synthetic)
+    manifest = target.manifest()
+    unchanged = manifest is not None and manifest["input_hash"] == inputs.digest
+    if dry_run:
+        click.echo(
+            f"{len(inputs.files)} file(s) would {'not change anything' if unchanged else 'be built'} in {target.path}"
+        )
+        return
+    if unchanged and not force:
+        assert manifest is not None
+        click.echo(
+            f"nothing to do: release {manifest['release_id']} holds exactly these inputs (use --force to rebuild)"
+        )
+        return
+    _prepare_environment(target, verbose)
+    from flows.progress import Progress
+    from flows.refresh import refresh as run
+
+    with target.locked():
+        print_summary(run(target, inputs, Progress()))
+
+
+@cli.command()
+@click.argument("directory", type=FOLDER)
+@click.option("--seed", default=DEFAULT_SEED, show_default=True, help="Seed of the synthetic world.")
+@click.option(
+    "--editions", default="2006-2023", show_default=True, help="Yearbook editions; edition E holds data of year E-1."
+)
+@click.option("--cities", default=300, show_default=True, help="Number of prefecture-level units.")
+def demo(directory: Path, seed: int, editions: str, cities: int) -> None:
+    """Write synthetic yearbooks in the real layouts, with their truth file."""
+    from demo.write import write_demo
+
+    written = write_demo(directory, seed=seed, editions=_editions(editions), cities=cities)
+    click.echo(f"{len(written)} synthetic file(s) written to {directory}")
+
+
+@cli.command()
+@click.argument("directory", type=FOLDER)
+@click.option("--all", "show_all", is_flag=True, help="Also list the quarantine rows that accepted entries explain.")
+def land(directory: Path, show_all: bool) -> None:
+    """Land DIRECTORY into memory and report: what was read, what was quarantined and why. Publishes nothing."""
+    from flows.land import land_and_report
+
+    report = land_and_report(directory, show_all)
+    for line in report.lines:
+        click.echo(line)
+    if report.unexplained:
+        raise RunFailed(f"{len(report.unexplained)} cell(s) or file(s) without an explanation", report.unexplained)
+
+
+@cli.command("new-edition")
+@click.argument("directory", type=FOLDER)
+@click.option("--patch", type=click.Path(dir_okay=False, path_type=Path), help="Where to write the proposed map lines.")
+def new_edition(directory: Path, patch: Path | None) -> None:
+    """Compare the files of a new edition with the header maps and propose the map lines."""
+    from flows.new_edition import report_new_edition
+
+    for line in report_new_edition(directory, patch):
+        click.echo(line)
+
+
+@cli.command()
+@home_option
+def status(home: Path | None) -> None:
+    """Releases, what is current, what is quarantined, which gates passed."""
+    from flows.query import status_lines
+
+    for line in status_lines(reading_home(home)):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("a", required=False)
+@click.argument("b", required=False)
+@home_option
+def diff(a: str | None, b: str | None, home: Path | None) -> None:
+    """Values added, revised or lost between releases A and B (default: the last two), and estimates that moved."""
+    from flows.query import diff_lines
+
+    for line in diff_lines(reading_home(home), a, b):
+        click.echo(line)
+
+
+@cli.command()
+@click.option("--city", required=True, help="Name (as the yearbook prints it) or six-digit code.")
+@click.option("--year", required=True, type=int)
+@click.option("--variable", required=True, help="Variable (gdp_100m_yuan) or indicator (gdp).")
+@home_option
+def trace(city: str, year: int, variable: str, home: Path | None) -> None:
+    """The chain from a panel value back to file, sheet and cell, with every step applied."""
+    from flows.trace import trace_lines
+
+    for line in trace_lines(reading_home(home), city, year, variable):
+        click.echo(line)
+
+
+@cli.command()
+@click.argument("query", required=False)
+@click.option("--csv", "as_csv", is_flag=True, help="Print CSV instead of a table.")
+@home_option
+def sql(query: str | None, as_csv: bool, home: Path | None) -> None:
+    """Read-only SQL on the current release; a prompt without QUERY."""
+    from flows.query import run_sql, sql_prompt
+
+    chosen = reading_home(home)
+    if home is None:
+        click.echo(f"({chosen.path.name})", err=True)
+    if query is None:
+        sql_prompt(chosen)
+    else:
+        click.echo(run_sql(chosen, query, as_csv=as_csv))
+
+
+@cli.group()
+def study() -> None:
+    """Descriptions of studies: a template, and validation."""
+
+
+@study.command("new")
+@click.argument("name")
+def study_new(name: str) -> None:
+    """Write a commented template NAME.yml into the current folder."""
+    from flows.study_files import write_template
+
+    click.echo(f"written: {write_template(name)}")
+
+
+@study.command("check")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def study_check(file: Path) -> None:
+    """Validate a study description."""
+    from flows.study_files import check_file
+
+    click.echo(check_file(file))
+
+
+@cli.command()
+@click.option("--open", "open_it", is_flag=True, help="Open it in the browser.")
+@home_option
+def report(open_it: bool, home: Path | None) -> None:
+    """Where the report of the current release lies."""
+    chosen = reading_home(home)
+    page = chosen.current / "report" / "index.html"
+    click.echo(page)
+    if open_it:
+        click.launch(str(page))
+
+
+@cli.command("prune")
+@click.option("--keep", required=True, type=click.IntRange(min=1), help="Number of newest releases to keep.")
+@home_option
+def prune_command(keep: int, home: Path | None) -> None:
+    """Delete old releases; the current one always stays."""
+    deleted = prune(reading_home(home), keep)
+    click.echo(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete")
+
+
+def _default_extracts() -> list[Path]:
+    """`extracts/` if it holds files, otherwise the demo, written first if it is absent."""
+    own = Path("extracts")
+    if own.is_dir() and any(p.is_file() for p in own.rglob("*") if not p.name.startswith(".")):
+        return [own.resolve()]
+    folder = Path("demo-extracts")
+    if not folder.is_dir():
+        from demo.write import write_demo
+
+        click.echo("no extracts/ here: writing synthetic yearbooks to demo-extracts/", err=True)
+        write_demo(folder, seed=DEFAULT_SEED, editions=_editions("2006-2023"), cities=300)
+    return [folder.resolve()]
+
+
+def _editions(text: str) -> range:
+    first, _, last = text.partition("-")
+    try:
+        editions = range(int(first), int(last or first) + 1)
+    except ValueError as error:
+        raise UsageError(f"--editions {text!r} is not a year or a range like 2006-2023") from error
+    if not editions:
+        raise UsageError(f"--editions {text!r} is empty: the first year comes first")
+    return editions
+
+
+def _prepare_environment(home: Home, verbose: bool) -> None:
+    """Settings the orchestrator reads at import; a user's own settings win."""
+    defaults: dict[str, Any] = {
+        "PREFECT_HOME": home.path / ".prefect",
+        "PREFECT_LOGGING_LEVEL": "INFO" if verbose else "CRITICAL",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_CLI_WRAP_LINES": "false",
+        "GX_ANALYTICS_ENABLED": "false",
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
+    for name, value in defaults.items():
+        os.environ.setdefault(name, str(value))
+
+
+def main() -> None:
+    """Entry point: errors become one clear line and an exit code."""
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):  # read when numpy loads; one thread adds up in one order
+        os.environ.setdefault(name, "1")
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Abort:
+        sys.exit(1)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.exceptions.Exit as error:
+        sys.exit(error.exit_code)
+    except UsageError as error:
+        click.echo(f"nianjian: {error}", err=True)
+        sys.exit(2)
+    except RunFailed as error:
+        for message in error.messages:
+            click.echo(message, err=True)
+        click.echo(f"nianjian: {error.summary}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

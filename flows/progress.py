@@ -1,0 +1,32 @@
+"""What a person sees while a run works: one line a step on a terminal, nothing in CI or in a pipe."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+
+
+class Progress:
+    """Steps with their durations; shows them only where somebody watches."""
+
+    def __init__(self, *, quiet: bool | None = None) -> None:
+        self._console = Console(stderr=True)
+        self._quiet = not self._console.is_terminal if quiet is None else quiet
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time a step and show it while it runs."""
+        started = time.perf_counter()
+        try:
+            if self._quiet:
+                yield
+            else:
+                with self._console.status(f"{name} …"):
+                    yield
+                self._console.print(f"[green]✓[/green] {name} [dim]{time.perf_counter() - started:.1f} s[/dim]")
+        finally:
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + time.perf_counter() - started, 3)

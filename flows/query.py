@@ -1,0 +1,129 @@
+"""Reading releases: SQL, status, and what differs between two of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from flows.errors import UsageError
+from flows.home import DATABASE, Home
+
+PROMPT = "nianjian> "
+
+
+def open_release(home: Home, release_id: str | None = None) -> duckdb.DuckDBPyConnection:
+    """Read-only connection to a release (default: the current one)."""
+    folder = home.release(release_id) if release_id else home.current_release()
+    if folder is None:
+        raise UsageError(f"no release in {home.path}")
+    return duckdb.connect(str(folder / DATABASE), read_only=True)
+
+
+def run_sql(home: Home, query: str, *, as_csv: bool = False) -> str:
+    """Result of one query as text.
+
+    Raises:
+        UsageError: the query is not valid, or tries to write.
+    """
+    with open_release(home) as connection:
+        return _answer(connection, query, as_csv)
+
+
+def sql_prompt(home: Home) -> None:
+    """Read queries from the terminal until an empty line or end of file."""
+    with open_release(home) as connection:
+        while True:
+            try:
+                query = input(PROMPT).strip()
+            except EOFError:
+                return
+            if not query:
+                return
+            try:
+                print(_answer(connection, query, False))  # noqa: T201
+            except UsageError as error:
+                print(error)  # noqa: T201
+
+
+def status_lines(home: Home) -> Iterable[str]:
+    """Releases of a home and what stands in the current one."""
+    manifest = home.manifest()
+    assert manifest is not None
+    yield f"home      {home.path}{'  (synthetic)' if manifest['synthetic'] else ''}"
+    for release_id in home.release_ids():
+        mark = "  <- current" if release_id == manifest["release_id"] else ""
+        yield f"release   {release_id}{mark}"
+    for gate in manifest["gates"]:
+        yield f"gate      {gate['gate']}: {gate['expectations'] - gate['failed']} of {gate['expectations']} passed"
+    for study in manifest["studies"]:
+        yield f"study     {study['study']}: {study['status']} {study['detail']}".rstrip()
+    with open_release(home) as connection:
+        rows = connection.execute(
+            "select reason, count(*), count(*) filter (where accepted_by is null) from audit.quarantine group by 1 order by 2 desc, 1"
+        ).fetchall()
+    for reason, n, unexplained in rows:
+        yield f"quarantine {reason}: {n}{f' ({unexplained} unexplained)' if unexplained else ''}"
+
+
+def diff_lines(home: Home, a: str | None, b: str | None) -> Iterable[str]:
+    """Values and estimates that differ between release `a` and release `b` (default: the last two)."""
+    ids = home.release_ids()
+    if a is None and len(ids) < 2:
+        raise UsageError(f"{home.path} holds {len(ids)} release(s): a diff needs two")
+    old = a or ids[-2]
+    new = b or ids[-1]
+    with duckdb.connect() as connection:
+        for name, release_id in (("old", old), ("new", new)):
+            path = str(home.release(release_id) / DATABASE).replace("'", "''")
+            connection.execute(f"attach '{path}' as {name} (read_only)")
+        yield f"{old} -> {new}"
+        yield from _value_changes(connection)
+        yield from _estimate_changes(connection)
+
+
+def _value_changes(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:
+    rows = connection.execute(
+        """
+        select
+            coalesce(o.variable, n.variable) as variable,
+            count(*) filter (where o.value is null) as added,
+            count(*) filter (where n.value is null) as lost,
+            count(*) filter (where o.value <> n.value) as revised
+        from old.panel.long as o
+        full join new.panel.long as n using (city_code, year, variable)
+        where o.value is distinct from n.value
+        group by 1 order by 1
+        """
+    ).fetchall()
+    if not rows:
+        yield "panel: no value differs"
+    for variable, added, lost, revised in rows:
+        yield f"panel: {variable}: {added} added, {revised} revised, {lost} lost"
+
+
+def _estimate_changes(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:
+    rows = connection.execute(
+        """
+        select study, table_id, column_id, term, o.estimate, n.estimate
+        from old.results.estimates as o
+        full join new.results.estimates as n using (study, table_id, column_id, term)
+        where o.estimate is distinct from n.estimate
+        order by study, table_id, column_id, term
+        """
+    ).fetchall()
+    if not rows:
+        yield "estimates: none moved"
+    for study, table, column, term, before, after in rows:
+        yield f"estimate: {study} {table} {column} {term}: {before} -> {after}"
+
+
+def _answer(connection: duckdb.DuckDBPyConnection, query: str, as_csv: bool) -> str:
+    try:
+        connection.execute(query)
+        if connection.description is None:
+            return "done"
+        frame = connection.df()
+    except duckdb.Error as error:
+        raise UsageError(" ".join(str(error).split())) from error
+    return frame.to_csv(index=False).rstrip("\n") if as_csv else frame.to_string(index=False, max_rows=200)

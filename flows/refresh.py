@@ -1,0 +1,197 @@
+"""The main job as a Prefect flow: land, build, check, estimate, report, publish. Tasks are thin; the work is in the rooms."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+from prefect import flow, task
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.tasks import Task
+
+from estimation.runner import StudyResult, run_study
+from estimation.study import Study, all_studies
+from expectations import gate as gates
+from expectations import landed, panel, results
+from flows.errors import RunFailed
+from flows.home import DATABASE, ROOT, Home, publish
+from flows.inputs import Inputs
+from flows.manifest import build_manifest, write_manifest
+from flows.progress import Progress
+from flows.results_store import create_result_tables, store_results
+from flows.transform import dbt_build
+
+GATES = {"landed": landed.SUITES, "panel": panel.SUITES, "results": results.SUITES}
+WORKERS = 2
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a refresh tells at its end."""
+
+    release: Path
+    release_id: str
+    manifest: dict[str, Any] = field(repr=False)
+
+
+def _transient(_: Task[..., Any], __: TaskRun, state: State[Any]) -> bool:
+    """Whether a failed task may succeed on another try: file-system trouble yes, bad data never."""
+    error = state.result(raise_on_failure=False)
+    return isinstance(error, OSError | duckdb.IOException)
+
+
+RETRIES: dict[str, Any] = {"retries": 2, "retry_delay_seconds": 2, "retry_condition_fn": _transient}
+
+
+@task(name="store raw files", **RETRIES)
+def store_files(home: Home, inputs: Inputs) -> None:
+    """Copy each extract into the store under its hash, once and for ever."""
+    home.store.mkdir(parents=True, exist_ok=True)
+    for name, sha256 in inputs.files:
+        target = home.store / sha256
+        if not target.exists():
+            source = next(d / name for d in inputs.directories if (d / name).is_file())
+            partial = target.with_suffix(".partial")
+            shutil.copyfile(source, partial)
+            partial.rename(target)
+
+
+@task(name="land extracts", **RETRIES)
+def land_extracts(database: Path, inputs: Inputs) -> list[str]:
+    """Land every file; returns the messages of quarantined cells nobody has explained."""
+    from landing.load import land
+
+    database.unlink(missing_ok=True)
+    with duckdb.connect(str(database)) as connection:
+        report = land(list(inputs.directories), connection, seeds=ROOT / "seeds", synthetic=inputs.synthetic)
+    return list(report.unexplained)
+
+
+@task(name="build models", **RETRIES)
+def build_models(database: Path, work: Path, select: Sequence[str]) -> None:
+    """Seed, run and test dbt models."""
+    dbt_build(database, select=select, work=work)
+
+
+@task(name="check gate", task_run_name="check gate {gate}")
+def check_gate(database: Path, gate: str) -> None:
+    """Run a gate's expectations, keep their rows, and stop the run where one fails."""
+    with duckdb.connect(str(database)) as connection:
+        rows = gates.run_suites(gate, GATES[gate], lambda query: connection.execute(query).df())
+        connection.execute("create schema if not exists audit")
+        connection.register("rows", rows)
+        connection.execute("create table if not exists audit.expectations as select * from rows limit 0")
+        connection.execute("insert into audit.expectations select * from rows")
+    failed = gates.failures(rows)
+    if failed:
+        raise RunFailed(
+            f"gate {gate} failed ({len(failed)} of {len(rows)} expectations); nothing was published", failed
+        )
+
+
+@task(name="read sample", **RETRIES)
+def read_sample(database: Path, study: Study) -> pd.DataFrame | list[str]:
+    """A study's sample, or the list of variables without a single value that make it not runnable."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        present = {v for (v,) in connection.execute("select distinct variable from panel.long").fetchall()}
+        missing = [v for v in study.requires if v not in present]
+        return missing or connection.execute(f"select * from {study.sample} order by all").df()
+
+
+@task(name="estimate study", task_run_name="estimate {study.name}")
+def estimate_study(study: Study, sample: pd.DataFrame) -> StudyResult:
+    """Estimate every table and figure of one study."""
+    return run_study(study, sample)
+
+
+@task(name="store results", **RETRIES)
+def write_results(database: Path, estimated: Sequence[StudyResult], studies: pd.DataFrame) -> None:
+    """Append all result rows."""
+    with duckdb.connect(str(database)) as connection:
+        create_result_tables(connection)
+        store_results(connection, estimated, studies)
+
+
+@task(name="write report")
+def write_report(database: Path, folder: Path, manifest: dict[str, Any]) -> None:
+    """Build the static report site."""
+    from reporting.site import build_site
+
+    with duckdb.connect(str(database), read_only=True) as connection:
+        build_site(connection, folder, manifest, all_studies())
+
+
+@task(name="publish release", **RETRIES)
+def publish_release(home: Home, built: Path, release_id: str) -> Path:
+    """Swap the finished build in."""
+    return publish(home, built, release_id)
+
+
+RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=WORKERS)
+
+
+@flow(name="refresh", task_runner=RUNNER, validate_parameters=False)  # type: ignore[arg-type]
+def refresh(home: Home, inputs: Inputs, progress: Progress) -> Summary:
+    """Build a release beside the published one and swap it in; any failure leaves the published one untouched."""
+    started = datetime.now(UTC)
+    release_id = f"{started:%Y%m%dT%H%M%SZ}-{inputs.digest[:8]}"
+    built = home.work / release_id
+    shutil.rmtree(home.work, ignore_errors=True)
+    built.mkdir(parents=True)
+    database = built / DATABASE
+    scratch = home.work / "scratch"
+    try:
+        with progress.step("store raw files"):
+            store_files(home, inputs)
+        with progress.step("land extracts"):
+            unexplained = land_extracts(database, inputs)
+        if unexplained:
+            raise RunFailed(f"{len(unexplained)} cell(s) or file(s) in quarantine without an explanation", unexplained)
+        with progress.step("gate 1: landed"):
+            check_gate(database, "landed")
+        with progress.step("build panel"):
+            build_models(database, scratch, ["resource_type:seed", "staging", "panel", "indices", "studies", "audit"])
+        with progress.step("gate 2: panel"):
+            check_gate(database, "panel")
+        with progress.step("estimate"):
+            _estimate_all(database, inputs)
+        with progress.step("gate 3: results"):
+            build_models(database, scratch, ["reporting"])
+            check_gate(database, "results")
+        manifest = build_manifest(database, inputs, release_id, started, progress.seconds)
+        with progress.step("report"):
+            write_report(database, built / "report", manifest)
+        manifest["seconds"] = dict(progress.seconds)
+        write_manifest(built / "manifest.json", manifest)
+        with progress.step("publish"):
+            release = publish_release(home, built, release_id)
+    finally:
+        shutil.rmtree(home.work, ignore_errors=True)
+    return Summary(release, release_id, manifest)
+
+
+def _estimate_all(database: Path, inputs: Inputs) -> None:
+    """Fan the studies out and store their rows in study order."""
+    known = all_studies()
+    samples = {name: read_sample(database, known[name]) for name in inputs.studies}
+    futures = {
+        name: estimate_study.submit(known[name], s) for name, s in samples.items() if isinstance(s, pd.DataFrame)
+    }
+    estimated = {name: future.result() for name, future in futures.items()}
+    studies = pd.DataFrame([_study_row(known[name], samples[name]) for name in inputs.studies])
+    write_results(database, list(estimated.values()), studies)
+
+
+def _study_row(study: Study, sample: pd.DataFrame | list[str]) -> dict[str, Any]:
+    row: dict[str, Any] = {"study": study.name, "title": study.title, "n_obs": 0, "n_entities": 0}
+    if isinstance(sample, list):
+        return row | {"status": "not_runnable", "detail": "the extracts hold no value of " + ", ".join(sample)}
+    size = {"n_obs": len(sample), "n_entities": sample[study.entity].nunique()}
+    return row | size | {"status": "estimated", "detail": ""}

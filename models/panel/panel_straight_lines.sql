@@ -1,0 +1,69 @@
+{{ config(alias='straight_lines') }}
+
+/*
+    Cells of compiled panels that lie on the straight line between their neighbours: the mark of an interpolation somebody made
+    upstream and did not flag. A lone point on a line may be chance, so one of three kinds of evidence is required:
+      run      two or more consecutive interior points on one line;
+      digits   the midpoint needs more decimals than its neighbours print;
+      year     at least half of the cities lie on their line in that year.
+    Flat stretches (slope 0) are not lines: stable quantities repeat.
+*/
+with series as (
+
+    select
+        city_code,
+        variable,
+        year,
+        value_in_unit as value,
+        lag(value_in_unit) over city as before,
+        lead(value_in_unit) over city as after,
+        lag(year) over city as year_before,
+        lead(year) over city as year_after,
+        lag(value_printed) over city as printed_before,
+        lead(value_printed) over city as printed_after,
+        value_printed
+    from {{ ref('stg_panel') }}
+    window city as (partition by city_code, variable, file_id order by year)
+
+),
+
+measured as (
+
+    select
+        *,
+        year_before = year - 1
+        and year_after = year + 1
+        and after <> before
+        -- the compiled panel prints four decimals: rounding moves the second difference by at most 2e-4
+        and abs(after - 2 * value + before) <= greatest(2.001e-4, 1e-12 * abs(value)) as on_line,
+        {{ decimals('value_printed') }} as decimals,
+        greatest({{ decimals('printed_before') }}, {{ decimals('printed_after') }}) as decimals_around
+    from series
+
+),
+
+evidence as (
+
+    select
+        *,
+        coalesce(lag(on_line) over city, false) or coalesce(lead(on_line) over city, false) as in_run,
+        avg(on_line::integer) over (partition by variable, year) as share_of_cities
+    from measured
+    window city as (partition by city_code, variable order by year)
+
+)
+
+select
+    city_code,
+    variable,
+    year,
+    value,
+    case
+        when in_run then 'run'
+        when share_of_cities >= 0.5 then 'year'
+        else 'digits'
+    end as evidence,
+    share_of_cities
+from evidence
+where on_line and (in_run or share_of_cities >= 0.5 or decimals > decimals_around)
+order by city_code, variable, year

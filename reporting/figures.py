@@ -1,0 +1,46 @@
+"""Figures as SVG text: the same input gives the same bytes, and the report needs no other file."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+RC = {
+    "svg.hashsalt": "nianjian",
+    "svg.fonttype": "path",
+    "font.size": 10,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+INK, ACCENT = "#333333", "#b03a2e"
+
+
+def event_study_figure(curve: pd.DataFrame, title: str) -> str:
+    """Coefficients by relative time with their intervals.
+
+    Args:
+        curve: rows of `results.curves`: x relative time, y estimate, lower and upper limits.
+    """
+    points = curve.sort_values("x")
+    with mpl.rc_context(RC):  # type: ignore[arg-type]
+        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+        axes = figure.subplots()
+        axes.axhline(0, color=INK, linewidth=0.8)
+        axes.axvline(-0.5, color=INK, linewidth=0.8, linestyle=":")
+        errors = [points["y"] - points["lower"], points["upper"] - points["y"]]
+        axes.errorbar(points["x"], points["y"], yerr=errors, fmt="o", color=ACCENT, ecolor=INK, capsize=3, markersize=5)
+        axes.set_xlabel("Years since designation (ends binned)")
+        axes.set_ylabel("Effect, 95 % interval")
+        axes.set_title(title, loc="left", fontsize=11)
+        axes.set_xticks([int(x) for x in points["x"]])
+        return _svg(figure)
+
+
+def _svg(figure: Figure) -> str:
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    text = buffer.getvalue()
+    return text[text.index("<svg") :]

@@ -1,0 +1,112 @@
+"""The static report of a release: pages that open offline, built from the warehouse alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from estimation.study import Study
+from reporting.figures import event_study_figure
+from reporting.tables import RegressionTable, number, regression_table
+
+PAGES = ("index", "gates", "quarantine")
+MOST_ROWS = 500
+
+
+def build_site(
+    connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Mapping[str, Any], studies: Mapping[str, Study]
+) -> None:
+    """Write index.html, gates.html and quarantine.html into `folder`.
+
+    Args:
+        connection: the finished database.
+        manifest: what the release is; `synthetic` puts the banner on every page.
+        studies: descriptions by name, for titles and labels.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    environment = Environment(
+        loader=PackageLoader("reporting"), autoescape=select_autoescape(["html", "j2"]), undefined=StrictUndefined
+    )
+    environment.filters["number"] = number
+    content = {
+        "manifest": manifest,
+        "files": _rows(connection, FILES),
+        "quarantine_counts": _rows(connection, QUARANTINE_COUNTS),
+        "quarantine": _rows(connection, QUARANTINE),
+        "expectations": _rows(connection, "select * from audit.expectations order by all"),
+        "statuses": _rows(connection, STATUSES),
+        "studies": [
+            study_view(connection, row, studies) for row in _rows(connection, "from results.studies order by study")
+        ],
+        "most_rows": MOST_ROWS,
+    }
+    for page in PAGES:
+        html = environment.get_template(f"{page}.html.j2").render(page=page, **content)
+        (folder / f"{page}.html").write_text(html, encoding="utf-8")
+
+
+FILES = """
+    select kind, count(*) as files, sum(n_cells) as cells, string_agg(distinct edition::varchar, ', ' order by edition::varchar) as editions
+    from raw.files group by kind order by kind
+"""
+QUARANTINE_COUNTS = """
+    select reason, count(*) as n, count(accepted_by) as explained
+    from audit.quarantine group by reason order by n desc, reason
+"""
+QUARANTINE = f"""
+    select f.path, q.sheet, q.cell, q.value_text, q.reason, q.detail, q.accepted_by
+    from audit.quarantine as q left join raw.files as f using (file_id)
+    order by q.accepted_by is not null, f.path, q.sheet, q.cell limit {MOST_ROWS}
+"""
+STATUSES = "select status, count(*) as n from audit.cell_status group by status order by n desc, status"
+
+
+def study_view(
+    connection: duckdb.DuckDBPyConnection, row: Mapping[str, Any], studies: Mapping[str, Study]
+) -> dict[str, Any]:
+    """What the templates print of one study."""
+    study = studies[row["study"]]
+    if row["status"] != "estimated":
+        return {"row": row, "study": study, "descriptives": [], "tables": [], "figures": []}
+    results = {
+        name: connection.execute(f"select * from results.{name} where study = ?", [study.name]).df()
+        for name in ("columns", "estimates", "fit", "tests", "curves", "descriptives")
+    }
+    return {
+        "row": row,
+        "study": study,
+        "descriptives": [
+            {**d, "label": study.label(d["variable"])} for d in results["descriptives"].to_dict("records")
+        ],
+        "tables": [_table(study, table.table_id, results) for table in study.tables],
+        "figures": [_figure(figure.figure_id, figure.title, results) for figure in study.event_studies],
+    }
+
+
+def _table(study: Study, table_id: str, results: Mapping[str, pd.DataFrame]) -> RegressionTable:
+    columns, estimates, fit = (results[name].query("table_id == @table_id") for name in ("columns", "estimates", "fit"))
+    return regression_table(table_id, columns, estimates, fit, labels=study.labels)
+
+
+def _figure(figure_id: str, title: str, results: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+    curve = results["curves"].query("figure_id == @figure_id")
+    columns = results["columns"].query("table_id == @figure_id")
+    return {
+        "figure_id": figure_id,
+        "title": title,
+        "svg": event_study_figure(curve, title),
+        "points": curve.sort_values("x").to_dict("records"),
+        "tests": results["tests"].query("table_id == @figure_id").to_dict("records"),
+        "notes": list(columns["convention"]),
+    }
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
+    cursor = connection.execute(query)
+    names = [d[0] for d in cursor.description or []]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
