@@ -1,0 +1,259 @@
+"""Callaway and Sant'Anna (2021): effects by cohort and period, and their averages with influence-function inference."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from estimation.callaway_averages import Averages, GroupTime, aggregate_all
+from estimation.cohorts import Cohorts, cohort_frame
+from estimation.doubly_robust import Method, two_period_effect
+from estimation.frame import EstimationError
+from estimation.influence import Inference, infer
+from estimation.panel import wald_test
+from estimation.panel_design import regressors
+from estimation.results import Estimates, HypothesisTest
+
+Control = Literal["never", "notyet"]
+BasePeriod = Literal["varying", "universal"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupTimeEffects(Estimates):
+    """Group-time effects; ``coef`` has the terms ``att(<group>,<time>)``.
+
+    Attributes:
+        att_gt: one row a (group, time): att, se, conf_low, conf_high, n_treated, n_control, n_trimmed, post. ``se`` is NaN at the
+            base period of ``base_period="universal"``.
+        simple: mean over all treated cells. dynamic: by event time; group: by cohort; calendar: by period. Each has
+            ``overall_att``, ``overall_se`` and a table (index egt: att_egt, se_egt, conf_low, conf_high).
+        pretrend: Wald test that all effects before treatment are zero (chi2).
+        unidentified: cells and cohorts that cannot be estimated, with the reason.
+        critical_value: of the intervals of ``att_gt``; simultaneous if bootstrapped.
+    """
+
+    att_gt: pd.DataFrame
+    simple: Averages
+    dynamic: Averages
+    group: Averages
+    calendar: Averages
+    pretrend: HypothesisTest
+    unidentified: Mapping[str, str]
+    critical_value: float
+
+
+def att_gt(
+    df: pd.DataFrame,
+    y: str,
+    cohort: str,
+    x: str | Sequence[str] | None = None,
+    *,
+    control: Control = "never",
+    method: Method = "dr",
+    base_period: BasePeriod = "varying",
+    anticipation: int = 0,
+    cluster: str | None = None,
+    draws: int = 0,
+    rng: np.random.Generator | None = None,
+    level: float = 0.95,
+    entity: str = "city_code",
+    time: str = "year",
+) -> GroupTimeEffects:
+    """ATT(g, t): change of cohort g since its base period less that of the control group, covariates at the earlier period.
+
+    Entities not observed in every period are left out and counted (as R's did does). Cohorts treated in the first period are
+    left out, cohorts treated after the last one count as never treated.
+
+    Args:
+        control: ``never`` treated, or ``notyet`` (also entities not treated by either period).
+        method: ``dr``, ``reg`` or ``ipw`` (see `estimation.doubly_robust`); identical without covariates.
+        base_period: before treatment compare with the period before (``varying``) or with the last period before treatment
+            (``universal``). After treatment it is always the latter.
+        anticipation: periods before treatment that may already be affected.
+        cluster: entity-constant column to cluster by (default: the entity).
+        draws: multiplier-bootstrap draws (Mammen weights); needs ``rng``. 0: analytic standard errors, pointwise intervals.
+
+    Raises:
+        EstimationError: unusable input, no never-treated entity with ``control="never"``, or no cell can be estimated.
+    """
+    _check_options(control, base_period, draws, rng)
+    controls = regressors(x, y) if x is not None and len(x) else []
+    keep = [cluster] if cluster and cluster not in (entity, time) else []
+    everyone = cohort_frame(df, [y, *controls], cohort, entity=entity, time=time, keep=keep)
+    cohorts, unidentified = _usable(everyone, control, anticipation)
+    shape = (len(cohorts.frame.entities), len(cohorts.frame.times))
+    outcome = cohorts.frame.array(y).reshape(shape)
+    covariates = cohorts.frame.array(controls).reshape(*shape, len(controls))
+    cells, problems = group_time_effects(
+        outcome, covariates, cohorts.entity_first, np.unique(cohorts.periods), control, method, base_period, anticipation
+    )
+    unidentified |= problems
+    if not len(cells.att):
+        raise EstimationError(f"no group-time effect can be estimated: {unidentified}")
+    clusters = _entity_clusters(cohorts, cluster, entity)
+    inference = Inference(clusters, draws, rng, level)
+    return _assemble(cells, inference, cohorts, unidentified, y, everyone, cluster or entity, control, method, base_period)
+
+
+def _check_options(control: str, base_period: str, draws: int, rng: np.random.Generator | None) -> None:
+    if control not in get_args(Control):
+        raise EstimationError(f"control={control!r} is not one of {', '.join(get_args(Control))}")
+    if base_period not in get_args(BasePeriod):
+        raise EstimationError(f"base_period={base_period!r} is not one of {', '.join(get_args(BasePeriod))}")
+    if draws and rng is None:
+        raise EstimationError("draws needs rng, a numpy Generator")
+    if draws < 0:
+        raise EstimationError(f"draws={draws} must not be negative")
+
+
+def _usable(everyone: Cohorts, control: str, anticipation: int) -> tuple[Cohorts, dict[str, str]]:
+    """Entities and periods that can be used, and what was left out."""
+    left_out = {}
+    counts = np.bincount(everyone.frame.entity_codes)
+    short = counts < len(everyone.frame.times)
+    early = everyone.entity_first <= everyone.periods.min() + anticipation
+    for name, which in (("not observed in every period", short), ("treated from the first period on", early & ~short)):
+        if which.any():
+            examples = ", ".join(map(str, everyone.frame.entities[which][:5]))
+            left_out[name] = f"{int(which.sum())} entities, e.g. {examples}"
+    rows = ~(short | early)[everyone.frame.entity_codes]
+    if not rows.any():
+        raise EstimationError(f"no usable entity: {left_out}")
+    cohorts = everyone.subset(rows)
+    last = cohorts.periods.max() + anticipation
+    first = np.where(cohorts.entity_first > last, np.nan, cohorts.entity_first)
+    if np.isnan(first).all():
+        raise EstimationError(f"no entity is treated within the panel: {left_out}")
+    if not np.isnan(first).any():
+        if control == "never":
+            raise EstimationError("control='never' needs never-treated entities; there are none: use control='notyet'")
+        final = float(np.nanmax(first))
+        left_out["no comparison left"] = f"periods from {final - anticipation:g} on: the last cohort serves as control"
+        cohorts = cohorts.subset(cohorts.periods < final - anticipation)
+        first = np.where(first == final, np.nan, first)
+    return Cohorts(cohorts.frame, cohorts.periods, first[cohorts.frame.entity_codes], first), left_out
+
+
+def group_time_effects(
+    outcome: np.ndarray,
+    covariates: np.ndarray,
+    first: np.ndarray,
+    periods: np.ndarray,
+    control: Control,
+    method: Method,
+    base_period: BasePeriod,
+    anticipation: int,
+) -> tuple[GroupTime, dict[str, str]]:
+    """All cells of a balanced panel.
+
+    Args:
+        outcome: (N, T). covariates: (N, T, k). first: (N,) first treated period, NaN never. periods: (T,) sorted.
+    """
+    n = len(first)
+    rows, influence, problems = [], [], {}
+    for group in np.unique(first[~np.isnan(first)]):
+        before = np.flatnonzero(periods + anticipation < group)
+        if not len(before):
+            problems[f"group {group:g}"] = "no period before treatment"
+            continue
+        last_before = int(before[-1])
+        for t in range(0 if base_period == "universal" else 1, len(periods)):
+            post = periods[t] + anticipation >= group
+            base = last_before if post or base_period == "universal" else t - 1
+            if t == base:
+                rows.append((group, periods[t], 0.0, int((first == group).sum()), 0, 0, False))
+                influence.append(np.full(n, np.nan))
+                continue
+            treated = first == group
+            pool = treated | _control_units(first, periods[max(t, base)] + anticipation, control)
+            X = np.concatenate([np.ones((n, 1)), covariates[:, min(t, base)]], axis=1)
+            try:
+                effect = two_period_effect((outcome[:, t] - outcome[:, base])[pool], treated[pool], X[pool], method)
+            except EstimationError as error:
+                problems[f"att({group:g},{periods[t]:g})"] = str(error)
+                continue
+            spread = np.zeros(n)
+            spread[pool] = effect.influence * n / pool.sum()
+            influence.append(spread)
+            n_treated, after = int(treated.sum()), periods[t] >= group
+            rows.append((group, periods[t], effect.att, n_treated, int(pool.sum()) - n_treated, effect.n_trimmed, after))
+    columns = ["group", "time", "att", "n_treated", "n_control", "n_trimmed", "post"]
+    table = pd.DataFrame(rows, columns=columns)
+    matrix = np.column_stack(influence) if influence else np.empty((n, 0))
+    return GroupTime(table, table["att"].to_numpy(dtype=float), matrix, first), problems
+
+
+def _control_units(first: np.ndarray, latest: float, control: Control) -> np.ndarray:
+    never = np.isnan(first)
+    units = never if control == "never" else never | (first > latest)
+    return units
+
+
+def _entity_clusters(cohorts: Cohorts, cluster: str | None, entity: str) -> np.ndarray:
+    """(N,) cluster codes of the entities."""
+    if cluster is None or cluster == entity:
+        return np.arange(len(cohorts.frame.entities))
+    labels = cohorts.frame.data.groupby(entity)[cluster]
+    varies = labels.nunique(dropna=False) != 1
+    if varies.any() or cohorts.frame.data[cluster].isna().any():
+        names = ", ".join(map(str, varies.index[varies][:5]))
+        raise EstimationError(f"{cluster} must be one non-missing value for each {entity}; it varies for {names or 'none'}")
+    return pd.factorize(labels.first(), sort=True)[0]
+
+
+def _assemble(
+    cells: GroupTime,
+    inference: Inference,
+    cohorts: Cohorts,
+    unidentified: dict[str, str],
+    y: str,
+    everyone: Cohorts,
+    cluster: str,
+    control: str,
+    method: str,
+    base_period: str,
+) -> GroupTimeEffects:
+    estimated = ~np.isnan(cells.influence).any(axis=0)
+    result = infer(cells.influence[:, estimated], inference)
+    table = cells.table.copy()
+    table["se"] = np.nan
+    table.loc[estimated, "se"] = result.se
+    table["conf_low"] = table["att"] - result.critical_value * table["se"]
+    table["conf_high"] = table["att"] + result.critical_value * table["se"]
+    order = ["group", "time", "att", "se", "conf_low", "conf_high", "n_treated", "n_control", "n_trimmed", "post"]
+    for name in ("group", "time"):
+        if (table[name] == table[name].round()).all():
+            table[name] = table[name].astype(int)
+    labels = [f"att({g:g},{t:g})" for g, t in zip(table.loc[estimated, "group"], table.loc[estimated, "time"], strict=True)]
+    leads = estimated & ~table["post"].to_numpy(dtype=bool)
+    inside = leads[estimated]
+    pretrend = (
+        wald_test(cells.att[leads], result.cov[np.ix_(inside, inside)], np.inf)
+        if leads.any()
+        else HypothesisTest(np.nan, None, np.nan, "no effect before treatment is estimated")
+    )
+    trimmed = int(table["n_trimmed"].sum())
+    kind = f"multiplier bootstrap, {inference.draws} draws" if inference.draws else "analytic influence functions"
+    return GroupTimeEffects(
+        dependent=y,
+        estimator=f"callaway_santanna_{method}",
+        vcov=f"cluster({cluster})",
+        convention=f"Callaway-Sant'Anna, method {method}, control {control}, base period {base_period}; {kind}, clustered by "
+        f"{cluster}, no small-sample factor, normal reference; {trimmed} control cells trimmed at propensity 0.995.",
+        coef=pd.Series(cells.att[estimated], index=labels, name="estimate"),
+        cov=pd.DataFrame(result.cov, index=labels, columns=labels),
+        nobs=len(cohorts.periods),
+        n_entities=len(cohorts.frame.entities),
+        df_resid=np.inf,
+        tests={"pretrend": pretrend},
+        n_dropped=everyone.frame.n_dropped + len(everyone.periods) - len(cohorts.periods),
+        att_gt=table[order],
+        **aggregate_all(cells, inference),
+        pretrend=pretrend,
+        unidentified=unidentified,
+        critical_value=result.critical_value,
+    )
