@@ -23,29 +23,11 @@ SCOPE_OF_LABEL = {
     "totalcity": "city",
     "districtsundercity": "districts",
 }
-ACRONYMS = frozenset(
-    {
-        *(
-            "GDP",
-            "GRP",
-            "R&D",
-            "SO2",
-            "CO2",
-            "NOX",
-            "PM2.5",
-            "PM10",
-            "COD",
-            "CPI",
-            "PPI",
-            "RPI",
-            "FDI",
-            "PCT",
-            "ICT",
-            "ST",
-        ),
-        *("HS", "ISIC", "GB/T", "IPV4", "ADSL", "FTTH", "POI", "DFIIC", "TFP", "WTO", "USD", "A", "B", "H"),
-    }
+_ACRONYM_WORDS = (
+    "GDP GRP R&D SO2 CO2 NOX PM2.5 PM10 COD CPI PPI RPI FDI PCT ICT ST HS HS6 ISIC GB/T GB/T4754 IPV4 ADSL FTTH POI "
+    "DFIIC TFP WTO PPP USD A B H"
 )
+ACRONYMS = frozenset(_ACRONYM_WORDS.split())
 _FOOTNOTE = re.compile(r"[①-⑳⑴-⒇*※†‡]+|(?<=[\u3400-\u9fff)）])[¹²³⁰-⁹]+")
 _INVISIBLE = re.compile(r"[\u200b-\u200f\u2028-\u202e\u2060\ufeff\u00ad]")
 _BRACKETS = re.compile(r"\(([^()]*)\)")
@@ -111,6 +93,8 @@ def split_level(text: str, unit_of_label: Mapping[str, str]) -> LevelParts:
 
     def take(match: re.Match[str]) -> str:
         inner = compact(match.group(1))
+        if has_cjk(match.string[match.end() : match.end() + 1]):
+            return f"⟨{inner}⟩"
         label = re.sub(r"^(?:计量)?单位[:：]?", "", inner).lower()
         if label in unit_of_label:
             (english_units if label.isascii() and label != "%" else chinese_units).append(unit_of_label[label])
@@ -141,10 +125,10 @@ def _drop_translation(text: str) -> str:
         return "".join(words).lower()
     behind = words[chinese[-1] + 1 :]
     kept = []
-    for i, word in enumerate(words[: chinese[-1] + 1]):
-        if has_cjk(word) or not _LATIN.search(word):
+    for word in words[: chinese[-1] + 1]:
+        if has_cjk(word):
             kept.append(_LATIN.sub(lambda m: m.group() if m.group().upper() in ACRONYMS else "", word))
-        elif word.upper() in ACRONYMS and i < chinese[-1]:
+        elif all(run.upper() in ACRONYMS for run in _LATIN.findall(word)):
             kept.append(word)
     if len(behind) == 1 and behind[0].upper() in ACRONYMS:
         kept.append(behind[0])

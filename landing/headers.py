@@ -15,7 +15,7 @@ from landing.dictionary import GROUP_HEADING, NOT_A_VARIABLE, Dictionary, parse_
 from landing.header_text import PATH_SEPARATOR, LevelParts, alias_key, compact, split_path
 
 INPUT_COLUMNS = ["indicator_text", "scope_text", "unit_text", "table_title", "edition"]
-LABEL_UNITS = ("code", "text", "year")
+LABEL_UNITS = ("code", "text")
 RESULT_COLUMNS = ["name", "alias", "indicator", "scope", "unit", "variable", "unit_from", "reason", "detail", "hint"]
 
 
@@ -85,7 +85,7 @@ def resolve_header(
         return found
     scope = dictionary.scopes[found.indicator][0]
     variable, unit = dictionary.variable[found.indicator, scope]
-    if unit in LABEL_UNITS:
+    if unit in LABEL_UNITS or dictionary.kind[found.indicator] == "key":
         return found._replace(scope=scope, unit=unit, variable=variable)
     return _with_unit(dictionary, _with_scope(dictionary, found, levels, scope_text, row), levels, unit_text, row)
 
