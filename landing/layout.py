@@ -1,0 +1,340 @@
+"""Sheets to tables: title, unit line, header, rows and columns found by content, wherever they stand.
+
+One reader serves the yearbook's sheets (place rows, indicator columns, provinces as context rows), database exports
+(indicator x place rows, a column a year) and tidy panels (place x year rows): they differ only in which of place,
+year and indicator stands in a column of labels and which in the header.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Any
+
+from landing.header_block import YEAR_ONLY, Column, MergeMap, Problem, header_columns
+from landing.numbers import cell_text, parse_number
+from landing.roles import CJK, LABEL_ROLES, Roles, plain, role_key
+from landing.workbook import Position, Sheet
+
+TABLE_ID = re.compile(r"(?<![\d-])(\d{1,2})\s*[-‐–—]\s*(\d{1,3})(?![\d-])")
+CONTINUED = re.compile(r"续\s*表|\(续\)|continued", re.IGNORECASE)
+UNIT_LINE = re.compile(r"(计量)?单位[::]|^unit\s*:", re.IGNORECASE)
+ENGLISH_UNIT = re.compile(r"\([^()㐀-鿿]+\)")
+NOTE = re.compile(r"^(注|附注|说明|资料来源|数据来源|来源|note|source|[*①②③a-z]\s*[)::.、])", re.IGNORECASE)
+TITLE_YEAR = re.compile(r"((?:19|20)\d{2})年(?!鉴)")
+YEARBOOK_NAME = re.compile(r"(?:((?:19|20)\d{2})年?[^\d]{0,12}年鉴)|(?:年鉴[^\d]{0,4}((?:19|20)\d{2}))")
+PLACE_SUFFIX = re.compile(r".{1,14}(市|州|盟|地区|县|省|自治区|林区|特区|区)$")
+ANCHOR_ROLES = frozenset({"place", "code", "province"})
+
+
+@dataclass
+class Rows:
+    """Label columns of a table's rows, aligned lists; `index` is the zero-based row in the sheet."""
+
+    index: list[int] = field(default_factory=list)
+    place: list[str] = field(default_factory=list)
+    province: list[str] = field(default_factory=list)
+    code: list[str] = field(default_factory=list)
+    year: list[str] = field(default_factory=list)
+    indicator: list[str] = field(default_factory=list)
+    unit: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Block:
+    """One table of a sheet."""
+
+    title: list[str]
+    unit_line: str
+    table_id: str
+    continued: bool
+    title_years: list[int]
+    edition: int | None
+    columns: list[Column]
+    rows: Rows
+    notes: list[str]
+    stray: list[Position] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def title_text(self) -> str:
+        return " ".join(self.title)
+
+
+def read_blocks(sheet: Sheet, roles: Roles, provinces: Collection[str]) -> list[Block]:
+    """Tables of a sheet from top to bottom, side-by-side tables from left to right.
+
+    An empty list means that no header with a place, code or province column was found. `provinces` are the names
+    (full and short) that open a province's rows.
+    """
+    anchors = _anchors(sheet, roles)
+    if not anchors:
+        return []
+    tops = [_header_top(sheet, row, before + 1, roles) for before, row in pairwise([-1, *anchors])]
+    starts = [_title_start(sheet, top, before + 1) for before, top in zip([-1, *anchors], tops, strict=False)]
+    blocks: list[Block] = []
+    for anchor, top, start, stop in zip(anchors, tops, starts, [*starts[1:], len(sheet.rows)], strict=True):
+        for columns in _strips(sheet, anchor, roles):
+            block = _read_block(sheet, roles, provinces, (start, top, anchor, stop), columns)
+            if block.continued and blocks and not block.table_id:
+                _continue(block, blocks[-1])
+            blocks.append(block)
+    return blocks
+
+
+def _continue(block: Block, before: Block) -> None:
+    block.table_id, block.edition = before.table_id, block.edition or before.edition
+    block.title = before.title + block.title
+    block.unit_line = block.unit_line or before.unit_line
+    block.title_years = block.title_years or before.title_years
+
+
+def _text(sheet: Sheet, row: int, column: int) -> str:
+    cells = sheet.rows[row]
+    return cell_text(cells[column]) if column < len(cells) else ""
+
+
+def _filled(sheet: Sheet, row: int) -> list[int]:
+    return [column for column, value in enumerate(sheet.rows[row]) if value != "" and cell_text(value).strip()]
+
+
+def _anchors(sheet: Sheet, roles: Roles) -> list[int]:
+    """Rows that hold the heading of a column of places, codes or provinces; one for each header."""
+    found: list[int] = []
+    for row, cells in enumerate(sheet.rows):
+        labels = [
+            role
+            for value in cells
+            if type(value) is str and value and len(value) < 60 and (role := roles.of(value)) in LABEL_ROLES
+        ]
+        if (
+            any(role in ANCHOR_ROLES for role in labels)
+            and len(_filled(sheet, row)) > 1
+            and (not found or _first_data_row(sheet, roles, found[-1], row, range(len(cells))) < row)
+        ):
+            found.append(row)
+    return found
+
+
+def _is_title(text: str) -> bool:
+    folded = plain(text)
+    return bool(TABLE_ID.match(folded) or CONTINUED.search(folded) or UNIT_LINE.search(folded) or NOTE.match(folded))
+
+
+def _header_top(sheet: Sheet, anchor: int, floor: int, roles: Roles) -> int:
+    """First header row: rows above the anchor belong to the header where only data columns are filled there."""
+    labels = [column for column in _filled(sheet, anchor) if roles.of(_text(sheet, anchor, column)) in LABEL_ROLES]
+    first_data = max(labels) + 1
+    top = anchor
+    while top > floor:
+        filled = _filled(sheet, top - 1)
+        texts = [_text(sheet, top - 1, column) for column in filled]
+        over_open = any(not _text(sheet, top, column).strip() or roles.scope(_text(sheet, top, column)) for column in filled)
+        if (
+            not filled
+            or filled[0] < first_data
+            or any(_is_title(text) or TITLE_YEAR.search(plain(text)) for text in texts)
+            or all(ENGLISH_UNIT.fullmatch(plain(text)) for text in texts)
+            or (len(filled) < 2 and not over_open)
+        ):
+            break
+        top -= 1
+    return top
+
+
+def _title_start(sheet: Sheet, top: int, floor: int) -> int:
+    """First of the lines above a header: it follows the last row of the table before, or opens the sheet."""
+    if floor == 0:
+        return 0
+    row = top
+    while row > floor:
+        filled = _filled(sheet, row - 1)
+        first = plain(_text(sheet, row - 1, filled[0])) if filled else ""
+        if filled and not _is_title(first) and (len(filled) > 2 or PLACE_SUFFIX.fullmatch(first)):
+            break
+        row -= 1
+    return row
+
+
+def _strips(sheet: Sheet, anchor: int, roles: Roles) -> list[range]:
+    """Column ranges of tables that stand side by side: the first label heading comes again."""
+    keys = [role_key(_text(sheet, anchor, column)) for column in range(len(sheet.rows[anchor]))]
+    first = next(column for column, key in enumerate(keys) if roles.by_key.get(key) in LABEL_ROLES)
+    starts = [column for column, key in enumerate(keys) if key == keys[first]]
+    return [range(start, stop) for start, stop in zip(starts, [*starts[1:], len(keys)], strict=True)]
+
+
+def _read_block(
+    sheet: Sheet, roles: Roles, provinces: Collection[str], extent: tuple[int, int, int, int], columns: range
+) -> Block:
+    """One table; `extent` is its first title row, first header row, anchor row and the row after its end."""
+    start, top, anchor, stop = extent
+    first = _first_data_row(sheet, roles, anchor, stop, columns)
+    built = header_columns(sheet, range(top, first), columns, roles)
+    labels = _label_columns(sheet, built, range(first, stop))
+    data = _data_columns(sheet, built, labels, range(first, stop))
+    above = [(row, column) for row in range(start, top) for column in _filled(sheet, row)]
+    lines = [plain(_text(sheet, row, column)) for row, column in above]
+    units = [line for line in lines if UNIT_LINE.search(line) or ENGLISH_UNIT.fullmatch(line)]
+    title = [line for line in lines if line not in units and not NOTE.match(line)]
+    joined = " ".join(title)
+    edition = YEARBOOK_NAME.search(joined)
+    table = next((match for line in title if (match := TABLE_ID.match(line))), None)
+    rows, notes = _read_rows(sheet, provinces, labels, data, range(first, stop))
+    return Block(
+        title=title,
+        unit_line=" ".join(units),
+        table_id=f"{table.group(1)}-{table.group(2)}" if table else "",
+        continued=bool(CONTINUED.search(joined)),
+        title_years=sorted({int(year) for year in TITLE_YEAR.findall(YEARBOOK_NAME.sub("", joined))}),
+        edition=int(edition.group(1) or edition.group(2)) if edition else None,
+        columns=data,
+        rows=rows,
+        notes=notes + [line for line in lines if NOTE.match(line)],
+        stray=[position for position, line in zip(above, lines, strict=True) if _is_stray(line)],
+        labels=labels,
+    )
+
+
+def _is_stray(line: str) -> bool:
+    return parse_number(line)[0] is not None and not YEAR_ONLY.fullmatch(line)
+
+
+def _first_data_row(sheet: Sheet, roles: Roles, anchor: int, stop: int, columns: range) -> int:
+    """First row below the anchor whose label cell is filled, or that holds numbers which are not years or a count."""
+    merges = MergeMap(sheet.merges, range(anchor, min(stop, anchor + 50)))
+    labels = [column for column in columns if roles.of(_text(sheet, anchor, column)) in LABEL_ROLES]
+    for row in range(anchor + 1, stop):
+        own = [c for c in labels if _text(sheet, row, c).strip() and merges.anchor.get((row, c), (row, c))[0] > anchor]
+        if any(not roles.of(_text(sheet, row, c)) and not plain(_text(sheet, row, c)).startswith("(") for c in own):
+            return row
+        numbers = [_text(sheet, row, c) for c in columns if c not in labels and _is_number(sheet, row, c)]
+        if numbers and not all(YEAR_ONLY.fullmatch(text) for text in numbers) and not _counts_up(numbers):
+            return row
+    return stop
+
+
+def _is_number(sheet: Sheet, row: int, column: int) -> bool:
+    text = _text(sheet, row, column)
+    return bool(text.strip()) and parse_number(text)[0] is not None
+
+
+def _counts_up(numbers: list[str]) -> bool:
+    """The row of column numbers 1, 2, 3 under a header."""
+    return len(numbers) > 1 and [parse_number(text)[0] for text in numbers] == list(range(1, len(numbers) + 1))
+
+
+def _label_columns(sheet: Sheet, built: list[Column], rows: range) -> dict[str, int]:
+    """Role to column; of several candidates for the place the first with Chinese names."""
+    labels: dict[str, int] = {}
+    for column in built:
+        if column.role in LABEL_ROLES - {"label"}:
+            if column.role == "place" and "place" in labels:
+                if _share(sheet, column.index, rows, CJK) > 0.5 >= _share(sheet, labels["place"], rows, CJK):
+                    labels["place"] = column.index
+                continue
+            labels.setdefault(column.role, column.index)
+    return labels
+
+
+def _share(sheet: Sheet, column: int, rows: range, pattern: re.Pattern[str]) -> float:
+    texts = [text for row in rows[:400] if (text := _text(sheet, row, column)).strip()]
+    return sum(bool(pattern.search(text)) for text in texts) / len(texts) if texts else 0.0
+
+
+def _data_columns(sheet: Sheet, built: list[Column], labels: dict[str, int], rows: range) -> list[Column]:
+    """Columns that hold data: all but labels, and blank ones that nobody named."""
+    digits = re.compile(r"\d")
+    data = []
+    for column in built:
+        if column.index in labels.values():
+            continue
+        if column.role in LABEL_ROLES:
+            if column.role == "label" or _share(sheet, column.index, rows, digits) < 0.5:
+                continue
+            problem = Problem("ambiguous_header", f"{column.levels[0]!r} heads a column of numbers", "name the column")
+            column = Column(column.index, column.levels, problem=problem)
+        elif not column.levels and not column.parents and not any(
+            _text(sheet, row, column.index).strip() for row in rows
+        ):
+            continue
+        data.append(column)
+    return data
+
+
+def _read_rows(
+    sheet: Sheet, provinces: Collection[str], labels: dict[str, int], data: list[Column], rows: range
+) -> tuple[Rows, list[str]]:
+    """Rows of the table and the notes among and below them."""
+    found = Rows()
+    notes: list[str] = []
+    fill = _label_reader(sheet, labels, rows)
+    indexes = [column.index for column in data]
+    province = indicator = ""
+    opened = "province" in labels
+    for row in rows:
+        cells = sheet.rows[row]
+        has_value = any(column < len(cells) and cells[column] not in ("", None) for column in indexes)
+        place = fill("place", row)
+        name = role_key(place)
+        if not has_value:
+            if not place and not fill("code", row):
+                continue
+            if _is_note(place, name):
+                notes.append(plain(place))
+                continue
+            if "province" not in labels and _opens_province(name, province, provinces):
+                province, opened = place, True
+                continue
+        elif not place and not fill("code", row) and _lone_text(sheet, row):
+            notes.append(plain(_text(sheet, row, _filled(sheet, row)[0])))
+            continue
+        if "province" not in labels and name in provinces and not _same_short(name, province):
+            province = place
+            opened = opened or name.endswith(("省", "自治区"))
+        indicator = fill("indicator", row) or indicator
+        found.index.append(row)
+        found.place.append(place)
+        found.province.append(fill("province", row) if "province" in labels else province)
+        found.code.append(fill("code", row))
+        found.year.append(fill("year", row))
+        found.indicator.append(indicator)
+        found.unit.append(fill("unit", row))
+    if not opened:  # municipalities alone are cities of an undivided list, not headings
+        found.province = [""] * len(found.index)
+    return found, notes
+
+
+def _label_reader(sheet: Sheet, labels: dict[str, int], rows: range) -> Any:
+    merges = MergeMap([m for m in sheet.merges if m[0][1] <= max(labels.values(), default=-1)], rows).anchor
+
+    def read(role: str, row: int) -> str:
+        column = labels.get(role)
+        if column is None:
+            return ""
+        top, left = merges.get((row, column), (row, column)) if merges else (row, column)
+        cells = sheet.rows[top]
+        value = cells[left] if left < len(cells) else ""
+        return value.strip() if type(value) is str else cell_text(value)
+
+    return read
+
+
+def _is_note(place: str, name: str) -> bool:
+    return bool(NOTE.match(plain(place))) or (len(name) > 14 and not PLACE_SUFFIX.fullmatch(name))
+
+
+def _lone_text(sheet: Sheet, row: int) -> bool:
+    filled = _filled(sheet, row)
+    return len(filled) == 1 and parse_number(_text(sheet, row, filled[0]))[2] == "text where a number belongs"
+
+
+def _opens_province(name: str, current: str, provinces: Collection[str]) -> bool:
+    return name in provinces and not _same_short(name, current)
+
+
+def _same_short(name: str, current: str) -> bool:
+    """吉林 inside 吉林省 is the city."""
+    return bool(current) and role_key(current).startswith(name) and len(name) == 2 and role_key(current) != name

@@ -1,0 +1,293 @@
+"""Land directories of extracts: every file read, every data cell kept, what cannot be used quarantined."""
+
+from __future__ import annotations
+
+import csv
+import re
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from landing.archive import DOCUMENTS, SourceFile, source_files
+from landing.collect import Collector, Context
+from landing.dictionary import Dictionary, load_dictionary, parse_unit
+from landing.edition import edition_of, table_of
+from landing.header_block import Problem
+from landing.layout import Block, read_blocks
+from landing.limits import LandingError, Limits
+from landing.numbers import cell_text, parse_number
+from landing.places import Places, load_places
+from landing.resolve import resolve
+from landing.roles import Roles, load_roles, plain
+from landing.tables import create_tables
+from landing.tabular import csv_sheet, dta_sheet
+from landing.workbook import Sheet, read_workbook
+
+CELL_KINDS = frozenset({"yearbook", "export", "panel", "index"})
+RowReader = Callable[[duckdb.DuckDBPyConnection, Path, str, Path], int]
+ROW_READERS: dict[str, RowReader] = {}
+CHUNK_CELLS = 2_000_000
+BRACKET = re.compile(r"\(([^()]+)\)")
+READERS: dict[str, Callable[[bytes, Limits], list[Sheet]]] = {
+    ".xlsx": read_workbook,
+    ".xlsm": read_workbook,
+    ".xls": read_workbook,
+    ".csv": lambda data, limits: [csv_sheet(data, limits)],
+    ".tsv": lambda data, limits: [csv_sheet(data, limits)],
+    ".dta": lambda data, limits: [dta_sheet(data, limits)],
+}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What `seeds/sources.csv` declares about a file."""
+
+    kind: str
+    source_rank: int
+    naming: str
+    licence: str = ""
+    redistributable: bool = False
+
+
+@dataclass(frozen=True)
+class LandingReport:
+    """Counts of one landing; `unexplained` holds one located line a quarantine row that nothing accepts."""
+
+    files: int
+    observations: int
+    resolved: int
+    quarantined: int
+    accepted: int
+    unexplained: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Landing:
+    """State of one run: reference data, what is gathered, rows for raw.files and file-level quarantine."""
+
+    con: duckdb.DuckDBPyConnection
+    seeds: Path
+    roles: Roles
+    dictionary: Dictionary
+    places: Places
+    sources: list[tuple[re.Pattern[str], Source]]
+    provinces: frozenset[str]
+    limits: Limits
+    gathered: Collector = field(default_factory=Collector)
+    files: list[tuple[object, ...]] = field(default_factory=list)
+    refused: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+
+    def refuse(self, file_id: str, sheet: str, error: LandingError | Problem) -> None:
+        self.refused.append((file_id, sheet, error.reason, error.detail, error.hint))
+
+
+def land(
+    directories: Sequence[Path],
+    con: duckdb.DuckDBPyConnection,
+    *,
+    seeds: Path,
+    synthetic: bool = False,
+    progress: Callable[[str], None] | None = None,
+    limits: Limits | None = None,
+    landed_at: datetime | None = None,
+) -> LandingReport:
+    """Read every file under `directories` into the tables of `landing.tables` of the open connection.
+
+    A file or sheet that cannot be read becomes one quarantine row, the rest still lands. `landed_at` is only a note
+    (default: now, UTC); no other result depends on when or where a file was landed.
+    """
+    seeds, limits = Path(seeds), limits or Limits()
+    places = load_places(seeds)
+    run = Landing(
+        con, seeds, load_roles(seeds), load_dictionary(seeds), places, load_sources(seeds),
+        frozenset(name for name in places.province_of_name if not name.isascii()), limits,
+    )
+    create_tables(con)
+    con.execute("create or replace temp table landing_cells (block integer, row integer, col integer, value_text varchar)")
+    stamp = landed_at or datetime.now(UTC)
+    for source in source_files([Path(directory) for directory in directories], limits):
+        if progress:
+            progress(source.path)
+        declared = _declared(run, source)
+        n_cells = _land_file(run, source, declared)
+        if run.gathered.pending >= CHUNK_CELLS:
+            _store_cells(run)
+        edition = edition_of(source.path, source.folder) if declared and declared.kind == "yearbook" else None
+        kind, naming = (declared.kind, declared.naming) if declared else ("undeclared", "")
+        run.files.append((
+            source.file_id, source.sha256, source.path, kind, edition, synthetic, declared.licence if declared else "",
+            bool(declared and declared.redistributable), stamp, naming, source.size, n_cells))
+    _store_cells(run)
+    resolve(con, run.gathered, run.dictionary, run.places)
+    _store_files(run)
+    return _report(con)
+
+
+def load_sources(seeds: Path) -> list[tuple[re.Pattern[str], Source]]:
+    """Path patterns and what they declare, first match wins."""
+    with (seeds / "sources.csv").open(encoding="utf-8", newline="") as lines:
+        return [
+            (re.compile(row["file_pattern"]), Source(
+                row["kind"], int(row["source_rank"]), row["naming"], row["licence"], row["redistributable"] == "true"))
+            for row in csv.DictReader(lines)
+        ]
+
+
+def _declared(run: Landing, source: SourceFile) -> Source | None:
+    if source.suffix in DOCUMENTS:
+        return Source("documentation", 9, "")
+    return next((declared for pattern, declared in run.sources if pattern.search(source.path)), None)
+
+
+def _land_file(run: Landing, source: SourceFile, declared: Source | None) -> int:
+    if declared and declared.kind == "documentation":
+        return 0
+    try:
+        if source.error:
+            raise source.error
+        if declared and declared.kind not in CELL_KINDS:
+            return _land_rows(run, source, declared)
+        reader = READERS.get(source.suffix)
+        if reader is None:
+            raise LandingError(
+                "unreadable_file", f"no reader for {source.suffix or 'a file without suffix'}",
+                f"save it as one of {', '.join(sorted(READERS))}")
+        sheets = reader(source.read(run.limits), run.limits)
+    except LandingError as error:
+        run.refuse(source.file_id, "", error)
+        return 0
+    return sum(_land_sheet(run, source, declared, sheet) for sheet in sheets)
+
+
+def _land_rows(run: Landing, source: SourceFile, declared: Source) -> int:
+    """A row-shaped source; a member of an archive is read from a temporary file named by its hash."""
+    reader = ROW_READERS.get(declared.kind)
+    if reader is None:
+        raise LandingError("no_reader", f"no reader for sources of kind {declared.kind}", "correct seeds/sources.csv")
+    if source.disk is not None and source.content is None:
+        return reader(run.con, source.disk, source.file_id, run.seeds)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{source.file_id}{source.suffix}"
+        path.write_bytes(source.read(run.limits))
+        return reader(run.con, path, source.file_id, run.seeds)
+
+
+def _land_sheet(run: Landing, source: SourceFile, declared: Source | None, sheet: Sheet) -> int:
+    blocks = read_blocks(sheet, run.roles, run.provinces)
+    if not blocks:
+        return _land_unknown(run, source, sheet)
+    return sum(run.gathered.add(sheet, block, _context(run, source, declared, block)) for block in blocks)
+
+
+def _land_unknown(run: Landing, source: SourceFile, sheet: Sheet) -> int:
+    """A sheet without a table: its cells are kept if any is a number, and the sheet is quarantined as a whole."""
+    filled = [(row, column) for row, cells in enumerate(sheet.rows) for column, value in enumerate(cells) if value != ""]
+    if not any(parse_number(cell_text(sheet.rows[row][column]))[0] is not None for row, column in filled):
+        return 0
+    run.refuse(source.file_id, sheet.name, Problem(
+        "unknown_layout", "no header with a column of places, codes or provinces",
+        "add the heading of its label column to seeds/column_roles.csv, or declare its kind in seeds/sources.csv"))
+    for position in filled:
+        run.gathered.add_unread(source.file_id, sheet, position)
+    return len(filled)
+
+
+def _context(run: Landing, source: SourceFile, declared: Source | None, block: Block) -> Context:
+    title = block.title_text or Path(source.path).stem
+    problem = None
+    if declared is None and (block.table_id or table_of(source.path)):
+        declared = Source("yearbook", 1, "as_printed")
+    if declared is None:
+        declared = Source("undeclared", 9, "current")
+        problem = Problem("undeclared_source", "its naming and rank are not declared", "add a line to seeds/sources.csv")
+    yearbook = declared.kind == "yearbook"
+    edition = (edition_of(source.path, source.folder) or block.edition) if yearbook else None
+    year, edition, wrong = _year(block, edition, yearbook)
+    table_id = block.table_id or (table_of(source.path) if yearbook else "")
+    return Context(
+        file_id=source.file_id,
+        kind=declared.kind,
+        naming=declared.naming,
+        source_rank=declared.source_rank,
+        edition=edition,
+        year=year,
+        table_id=table_id,
+        title=title,
+        unit_text=_unit_above(run.dictionary, block),
+        scope_text=_scope_above(run.roles, title),
+        county=table_id.startswith("3-") or "县级市" in title,
+        problem=problem or wrong,
+    )
+
+
+def _year(block: Block, edition: int | None, yearbook: bool) -> tuple[int | None, int | None, Problem | None]:
+    """(year of the values, edition, problem): a yearbook's edition E prints the year E - 1 unless a title says more."""
+    years = block.title_years
+    own_axis = "year" in block.labels or any(column.year for column in block.columns)
+    if own_axis:
+        return None, edition, None
+    if len(years) > 1:
+        return None, edition, Problem("wrong_year", f"the title names the years {years}", "name one year in the title")
+    if not yearbook:
+        return (years[0] if years else None), None, None
+    if not years:
+        return (edition - 1 if edition else None), edition, None
+    if edition and years[0] != edition - 1:
+        detail = f"the title says {years[0]}, edition {edition} holds {edition - 1}"
+        return years[0], edition, Problem("wrong_year", detail, "move the file to the folder of its edition")
+    return years[0], years[0] + 1, None
+
+
+def _unit_above(dictionary: Dictionary, block: Block) -> str:
+    """Unit line above the table, else a bracket of the title that holds a unit."""
+    if block.unit_line:
+        return block.unit_line
+    brackets = [text for line in block.title for text in BRACKET.findall(line)]
+    return next((text for text in reversed(brackets) if parse_unit(dictionary, text)), "")
+
+
+def _scope_above(roles: Roles, title: str) -> str:
+    found = [text for text in BRACKET.findall(plain(title)) if roles.scope(text)]
+    return found[0] if found else ""
+
+
+def _store_cells(run: Landing) -> None:
+    cells = run.gathered.take_cells()
+    run.con.register("landing_incoming", cells)
+    run.con.execute("insert into landing_cells select * from landing_incoming")
+    run.con.unregister("landing_incoming")
+
+
+def _store_files(run: Landing) -> None:
+    if run.files:
+        run.con.executemany(f"insert into raw.files values ({', '.join('?' * 12)})", run.files)
+    if run.refused:
+        run.con.executemany(
+            "insert into audit.quarantine values (?, ?, '', null, ?, ?, ?, null)", run.refused)
+
+
+def _report(con: duckdb.DuckDBPyConnection) -> LandingReport:
+    def count(query: str) -> int:
+        row = con.execute(query).fetchone()
+        return int(row[0]) if row else 0
+
+    lines = con.execute("""
+        select f.path || case when q.sheet <> '' then '/' || q.sheet else '' end
+            || case when q.cell <> '' then '!' || q.cell else '' end || ': ' || q.reason || ': '
+            || case when q.value_text <> '' then '''' || q.value_text || ''': ' else '' end || q.detail
+            || case when q.hint <> '' then '; ' || q.hint else '' end
+        from audit.quarantine q join raw.files f using (file_id)
+        where q.accepted_by is null order by f.path, q.sheet, q.cell, q.reason
+    """).fetchall()
+    return LandingReport(
+        files=count("select count(*) from raw.files"),
+        observations=count("select count(*) from raw.observations"),
+        resolved=count("select count(*) from raw.resolved"),
+        quarantined=count("select count(*) from audit.quarantine"),
+        accepted=count("select count(*) from audit.quarantine where accepted_by is not null"),
+        unexplained=[line for (line,) in lines],
+    )

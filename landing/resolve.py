@@ -1,0 +1,197 @@
+"""Gathered tables to raw.observations, raw.resolved and audit.quarantine, in SQL.
+
+Texts are resolved once each (headers, places by year, numbers that are not plain digits) and joined to the cells.
+"""
+
+from __future__ import annotations
+
+import duckdb
+import pandas as pd
+
+from landing.collect import Collector
+from landing.dictionary import Dictionary, parse_unit
+from landing.header_text import compact
+from landing.headers import resolve_headers
+from landing.numbers import parse_number
+from landing.places import Places, resolve_places
+
+PLAIN_NUMBER = r"-?\d{1,300}(\.\d+)?([eE][+-]?\d{1,2})?"
+
+NUMBERS = f"""
+create or replace temp table landing_texts as
+select distinct value_text from landing_cells where not regexp_full_match(value_text, '{PLAIN_NUMBER}')
+"""
+
+PLACE_YEARS = """
+select distinct p.place, coalesce(h.year, r.year, b.year, -1) as year, p.city_text, p.province_text, p.code_text, p.naming
+from landing_rows r
+join landing_blocks b on b.block = r.block and not b.county
+join (select distinct block, row_key, year from landing_heads) h on h.block = r.block and h.row_key = r.row_key
+join landing_places p on p.place = r.place
+order by all
+"""
+
+# `culprit` names the table whose reason stands in the way of a cell, the first that does in this order
+LANDED = """
+create or replace temp table landed as
+select
+    c.block, c.row, c.col, b.file_id, b.sheet, h.letters || (c.row + 1) as cell, h.header, r.place,
+    coalesce(h.year, r.year, b.year) as year,
+    case
+        when b.county then 'county'
+        when coalesce(p.place_type, '') = '' then 'prefecture'
+        else p.place_type
+    end as entity_type,
+    coalesce(p.city_code, '') as city_code,
+    c.value_text,
+    case when n.value_text is null then try_cast(c.value_text as double) else n.value end as value,
+    n.missing_reason,
+    concat_ws('|', nullif(b.flags, ''), nullif(m.flag, ''), nullif(p.flags, '')) as flags,
+    case
+        when d.indicator = 'not_a_variable' then null
+        when n.missing_reason is not null then case when m.reason = 'formula_not_calculated' then 'mark' end
+        when b.reason <> '' then 'block'
+        when h.reason <> '' then 'head'
+        when m.reason <> '' then 'mark'
+        when d.reason <> '' then 'header'
+        when r.reason <> '' then 'row'
+        when h.year <> r.year or coalesce(h.year, r.year, b.year) is null then 'year'
+        when p.reason <> '' and p.reason <> 'entity_not_valid' then 'place'
+        when n.detail is not null then 'number'
+        when p.reason <> '' then 'place'
+    end as culprit
+from landing_cells c
+join landing_blocks b on b.block = c.block
+join landing_rows r on r.block = c.block and r.row = c.row
+join landing_heads h on h.block = c.block and h.row_key = r.row_key and h.col = c.col
+join landing_headers d on d.header = h.header
+left join landing_place_years p
+    on p.place = r.place and p.year = coalesce(h.year, r.year, b.year, -1) and not b.county
+left join landing_numbers n on n.value_text = c.value_text
+left join landing_marks m on m.block = c.block and m.row = c.row and m.col = c.col
+"""
+
+OBSERVATIONS = """
+insert into raw.observations
+select l.file_id, l.sheet, l.cell, t.province_text, t.city_text, l.entity_type, d.indicator_text, d.scope,
+    d.unit_label, l.year, l.value_text, l.missing_reason, b.table_id, l.flags
+from landed l
+join landing_blocks b on b.block = l.block
+join landing_places t on t.place = l.place
+join landing_headers d on d.header = l.header
+"""
+
+CANDIDATES = """
+create or replace temp table landing_candidates as
+select l.file_id, l.sheet, l.cell, l.city_code, l.year, d.indicator, d.scope, d.variable, l.value, d.unit, b.edition,
+    b.kind, b.source_rank, l.flags, l.culprit, l.value_text, t.city_text,
+    count(distinct case when l.culprit is null then l.value end)
+        over (partition by l.file_id, l.city_code, l.year, d.variable) > 1 and l.culprit is null as is_duplicate
+from landed l
+join landing_blocks b on b.block = l.block
+join landing_places t on t.place = l.place
+join landing_headers d on d.header = l.header
+left join landing_place_years p on p.place = l.place and p.year = l.year
+where l.value is not null and l.city_code <> '' and l.entity_type = 'prefecture' and d.variable <> ''
+    and (l.culprit is null or (l.culprit = 'place' and p.reason = 'entity_not_valid'))
+"""
+
+RESOLVED = """
+insert into raw.resolved
+select file_id, sheet, cell, city_code, year, indicator, scope, variable, value, unit, edition, kind, source_rank, flags
+from landing_candidates where not is_duplicate
+"""
+
+QUARANTINE = """
+insert into audit.quarantine
+select l.file_id, l.sheet, l.cell, l.value_text,
+    case l.culprit
+        when 'block' then b.reason when 'head' then h.reason when 'mark' then m.reason when 'header' then d.reason
+        when 'row' then r.reason when 'year' then 'wrong_year' when 'place' then p.reason else 'not_a_number'
+    end,
+    case l.culprit
+        when 'block' then b.detail when 'head' then h.detail when 'mark' then m.detail when 'header' then d.detail
+        when 'row' then r.detail when 'place' then p.detail when 'number' then n.detail
+        when 'year' then case when h.year <> r.year then 'header and row name different years'
+            else 'no year in title, header, row or path' end
+    end,
+    case l.culprit
+        when 'block' then b.hint when 'head' then h.hint when 'mark' then m.hint when 'header' then d.hint
+        when 'row' then r.hint when 'place' then p.hint
+        when 'number' then 'correct it in seeds/corrections.csv, or accept its loss in seeds/accepted_quarantine.csv'
+        when 'year' then 'name the year in the title, or put the file into a folder named by its edition'
+    end,
+    null
+from landed l
+join landing_blocks b on b.block = l.block
+join landing_rows r on r.block = l.block and r.row = l.row
+join landing_heads h on h.block = l.block and h.row_key = r.row_key and h.col = l.col
+join landing_headers d on d.header = l.header
+left join landing_place_years p on p.place = l.place and p.year = coalesce(l.year, -1) and not b.county
+left join landing_numbers n on n.value_text = l.value_text
+left join landing_marks m on m.block = l.block and m.row = l.row and m.col = l.col
+where l.culprit is not null
+union all
+select file_id, sheet, cell, value_text, 'duplicate_cell',
+    'another cell of this file holds another value for ' || city_text || ' ' || year || ' ' || variable,
+    'delete one of them, or tell the headers apart', null
+from landing_candidates where is_duplicate
+"""
+
+LOOSE = """
+insert into raw.observations
+select file_id, sheet, cell, '', '', '', '', '', '', null, value_text, null, '', coalesce(nullif(reason, ''), 'unknown_layout')
+from landing_loose;
+insert into audit.quarantine
+select file_id, sheet, cell, value_text, reason, detail, hint, null from landing_loose where reason <> ''
+"""
+
+
+def resolve(con: duckdb.DuckDBPyConnection, gathered: Collector, dictionary: Dictionary, places: Places) -> None:
+    """Resolve the gathered cells and write the three tables. Needs the chunks of cells in temp table landing_cells."""
+    for name in ("blocks", "rows", "places", "heads", "marks"):
+        _store(con, f"landing_{name}", getattr(gathered, name).arrow())
+    _store(con, "landing_headers", _headers(dictionary, gathered.headers.arrow().to_pandas()))
+    _store(con, "landing_place_years", _place_years(places, con.execute(PLACE_YEARS).df()))
+    con.execute(NUMBERS)
+    _store(con, "landing_numbers", _numbers(con.execute("select value_text from landing_texts").fetchall()))
+    _store(con, "landing_loose", gathered.loose.arrow())
+    for statement in (LANDED, OBSERVATIONS, CANDIDATES, RESOLVED, QUARANTINE, LOOSE):
+        con.execute(statement)
+
+
+def _store(con: duckdb.DuckDBPyConnection, name: str, frame: object) -> None:
+    con.register("landing_incoming", frame)
+    con.execute(f"create or replace temp table {name} as select * from landing_incoming")
+    con.unregister("landing_incoming")
+
+
+def _headers(dictionary: Dictionary, headers: pd.DataFrame) -> pd.DataFrame:
+    found = resolve_headers(dictionary, headers)
+    frame = pd.concat([headers[["header", "indicator_text"]], found[["indicator", "scope", "unit", "variable", "reason", "detail", "hint"]]], axis=1)
+    labels = [
+        _unit_label(dictionary, path, above, origin)
+        for path, above, origin in zip(headers["indicator_text"], headers["unit_text"], found["unit_from"], strict=True)
+    ]
+    return frame.assign(unit_label=labels)
+
+
+def _unit_label(dictionary: Dictionary, path: str, above: str, origin: str) -> str:
+    """The unit as it is printed, in the header or above the table; '' where the dictionary supplies it."""
+    if origin == "sheet":
+        return above
+    brackets = [part.split(")")[0] for part in compact(path).split("(")[1:]]
+    return next((text for text in reversed(brackets) if parse_unit(dictionary, text)), "") if origin == "header" else ""
+
+
+def _place_years(places: Places, asked: pd.DataFrame) -> pd.DataFrame:
+    found = resolve_places(places, asked)
+    return pd.concat([asked[["place", "year"]], found], axis=1).astype({"place": "int32", "year": "int32"})
+
+
+def _numbers(texts: list[tuple[str]]) -> pd.DataFrame:
+    parsed = [(text, *parse_number(text)) for (text,) in texts]
+    frame = pd.DataFrame(parsed, columns=["value_text", "value", "missing_reason", "detail"])
+    frame["value"] = frame["value"].astype("float64")
+    frame["reason"] = frame["detail"].notna().map({True: "not_a_number", False: None})
+    return frame.astype({"value_text": "string", "missing_reason": "string", "detail": "string", "reason": "string"})

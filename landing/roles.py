@@ -1,0 +1,54 @@
+"""What the header texts of label columns mean: place, province, code, year, indicator, unit, value, scope."""
+
+from __future__ import annotations
+
+import csv
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+CJK = re.compile(r"[㐀-鿿]")
+LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z.'’&/-]*")
+LABEL_ROLES = frozenset({"place", "province", "code", "year", "indicator", "unit", "label"})
+ROLES = LABEL_ROLES | {"value", "scope_city", "scope_districts"}
+
+
+def plain(text: str) -> str:
+    """Half-width text, every run of white space one blank."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+@lru_cache(maxsize=200_000)
+def role_key(text: str) -> str:
+    """Key of a header text in the role table: no white space, lower case, English dropped beside Chinese."""
+    folded = plain(text)
+    if CJK.search(folded):
+        folded = LATIN_WORD.sub("", folded)
+    return "".join(folded.split()).casefold()
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Role of a header text, from `seeds/column_roles.csv`."""
+
+    by_key: dict[str, str]
+
+    def of(self, text: str) -> str:
+        return self.by_key.get(role_key(text), "") if text else ""
+
+    def scope(self, text: str) -> str:
+        """'city', 'districts' or ''."""
+        return self.of(text).removeprefix("scope_") if self.of(text).startswith("scope_") else ""
+
+
+def load_roles(seeds: Path) -> Roles:
+    by_key: dict[str, str] = {}
+    with (Path(seeds) / "column_roles.csv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            if row["role"] not in ROLES:
+                raise ValueError(f"column_roles.csv: role {row['role']!r} of {row['alias']!r}; allowed: {sorted(ROLES)}")
+            if by_key.setdefault(role_key(row["alias"]), row["role"]) != row["role"]:
+                raise ValueError(f"column_roles.csv: {row['alias']!r} stands under two roles")
+    return Roles(by_key)
