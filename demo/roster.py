@@ -1,0 +1,76 @@
+"""Which cities a yearbook lists for a year, under which name, in which province, from the facts in seeds/."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+SEEDS = Path(__file__).resolve().parents[1] / "seeds"
+REAL_CITIES = 300
+GOLDEN = 0.6180339887498949
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Prefecture-level cities of the demo, in yearbook order.
+
+    Attributes:
+        units: city_code, name_zh, name_en, province_zh, province_en, region3, admin_level, lon, lat, first_year (listed from),
+            last_year (listed until), one row a unit.
+        former: city_code, name, last_year of names borne before the present one.
+    """
+
+    units: pd.DataFrame
+    former: pd.DataFrame
+
+    def listed(self, year: int) -> pd.Series:
+        """Whether each unit is a prefecture-level city at the end of the year."""
+        return (self.units["first_year"] <= year) & (year <= self.units["last_year"])
+
+    def names(self, year: int) -> pd.Series:
+        """Name of each unit at the end of the year."""
+        names = self.units["name_zh"].copy()
+        for code, name in self.former.loc[self.former["last_year"] >= year, ["city_code", "name"]].to_numpy():
+            names[self.units["city_code"] == code] = name
+        return names
+
+
+def load_roster(cities: int = REAL_CITIES, seeds: Path = SEEDS) -> Roster:
+    """The first `cities` units of an order that spreads over the country; all real ones from 300 on.
+
+    Raises:
+        ValueError: fewer than 30 cities.
+    """
+    if cities < 30:
+        raise ValueError(f"a demo needs at least 30 cities, not {cities}")
+    units = _units(seeds)
+    former = _former_names(seeds)
+    if cities < len(units):
+        municipal = units["admin_level"].eq("municipality").to_numpy()
+        spread = np.where(municipal, -1.0, np.arange(1, len(units) + 1) * GOLDEN % 1)
+        order = np.argsort(spread, kind="stable")
+        units = units.iloc[sorted(order[:cities])].reset_index(drop=True)
+    return Roster(units, former[former["city_code"].isin(units["city_code"])].reset_index(drop=True))
+
+
+def _units(seeds: Path) -> pd.DataFrame:
+    cities = pd.read_csv(seeds / "cities.csv", dtype={"city_code": str, "province_code": str})
+    provinces = pd.read_csv(seeds / "provinces.csv", dtype=str)
+    events = pd.concat(
+        [pd.read_csv(seeds / name, dtype={"city_code": str}) for name in ("city_events.csv", "city_events_added.csv")]
+    )
+    made = events[events["kind"].isin(["upgrade", "new"])].groupby("city_code")["year"].min()
+    units = cities[cities["name_zh"].str.endswith("市")].copy()
+    units["first_year"] = units["city_code"].map(made).fillna(0).astype(int)
+    units["last_year"] = units["valid_to"].fillna(9999).astype(int)
+    units["province_en"] = units["province_zh"].map(provinces.set_index("name_zh")["name_en"])
+    return units.sort_values("city_code", kind="stable").reset_index(drop=True)
+
+
+def _former_names(seeds: Path) -> pd.DataFrame:
+    aliases = pd.read_csv(seeds / "city_aliases.csv", dtype={"city_code": str})
+    former = aliases[(aliases["alias_type"] == "former_name") & aliases["alias"].str.endswith("市")]
+    return former.rename(columns={"alias": "name", "end_year": "last_year"})[["city_code", "name", "last_year"]]
