@@ -34,11 +34,32 @@ order by all
 # `culprit` names the table whose reason stands in the way of a cell, the first that does in this order
 LANDED = """
 create or replace temp table landed as
+with cells as (
+    select
+        c.block, c.row, c.col, c.value_text, b.file_id, b.sheet, b.county, b.flags, h.letters || (c.row + 1) as cell,
+        h.header, r.place, coalesce(h.year, r.year, b.year) as year,
+        case when b.county then -1 else r.place end as place_asked,
+        coalesce(h.year, r.year, b.year, -1) as year_asked,
+        case
+            when d.indicator = 'not_a_variable' then 'nothing'
+            when b.reason <> '' then 'block'
+            when h.reason <> '' then 'head'
+        end as culprit_above,
+        case
+            when d.reason <> '' then 'header'
+            when r.reason <> '' then 'row'
+            when h.year <> r.year or coalesce(h.year, r.year, b.year) is null then 'year'
+        end as culprit_beside
+    from landing_cells c
+    join landing_rows r on r.block = c.block and r.row = c.row
+    join landing_heads h on h.block = c.block and h.row_key = r.row_key and h.col = c.col
+    join landing_blocks b on b.block = c.block
+    join landing_headers d on d.header = h.header
+)
 select
-    c.block, c.row, c.col, b.file_id, b.sheet, h.letters || (c.row + 1) as cell, h.header, r.place,
-    coalesce(h.year, r.year, b.year) as year,
+    c.block, c.row, c.col, c.file_id, c.sheet, c.cell, c.header, c.place, c.year,
     case
-        when b.county then 'county'
+        when c.county then 'county'
         when coalesce(p.place_type, '') = '' then 'prefecture'
         else p.place_type
     end as entity_type,
@@ -46,27 +67,19 @@ select
     c.value_text,
     case when n.value_text is null then try_cast(c.value_text as double) else n.value end as value,
     n.missing_reason,
-    concat_ws('|', nullif(b.flags, ''), nullif(m.flag, ''), nullif(p.flags, '')) as flags,
+    concat_ws('|', nullif(c.flags, ''), nullif(m.flag, ''), nullif(p.flags, '')) as flags,
     case
-        when d.indicator = 'not_a_variable' then null
+        when c.culprit_above = 'nothing' then null
         when n.missing_reason is not null then case when m.reason = 'formula_not_calculated' then 'mark' end
-        when b.reason <> '' then 'block'
-        when h.reason <> '' then 'head'
+        when c.culprit_above is not null then c.culprit_above
         when m.reason <> '' then 'mark'
-        when d.reason <> '' then 'header'
-        when r.reason <> '' then 'row'
-        when h.year <> r.year or coalesce(h.year, r.year, b.year) is null then 'year'
+        when c.culprit_beside is not null then c.culprit_beside
         when p.reason <> '' and p.reason <> 'entity_not_valid' then 'place'
         when n.detail is not null then 'number'
         when p.reason <> '' then 'place'
     end as culprit
-from landing_cells c
-join landing_blocks b on b.block = c.block
-join landing_rows r on r.block = c.block and r.row = c.row
-join landing_heads h on h.block = c.block and h.row_key = r.row_key and h.col = c.col
-join landing_headers d on d.header = h.header
-left join landing_place_years p
-    on p.place = r.place and p.year = coalesce(h.year, r.year, b.year, -1) and not b.county
+from cells c
+left join landing_place_years p on p.place = c.place_asked and p.year = c.year_asked
 left join landing_numbers n on n.value_text = c.value_text
 left join landing_marks m on m.block = c.block and m.row = c.row and m.col = c.col
 """
@@ -84,22 +97,28 @@ join landing_headers d on d.header = l.header
 CANDIDATES = """
 create or replace temp table landing_candidates as
 select l.file_id, l.sheet, l.cell, l.city_code, l.year, d.indicator, d.scope, d.variable, l.value, d.unit, b.edition,
-    b.kind, b.source_rank, l.flags, l.culprit, l.value_text, t.city_text,
-    count(distinct case when l.culprit is null then l.value end)
-        over (partition by l.file_id, l.city_code, l.year, d.variable) > 1 and l.culprit is null as is_duplicate
+    b.kind, b.source_rank, l.flags, l.culprit, l.value_text, l.place
 from landed l
 join landing_blocks b on b.block = l.block
-join landing_places t on t.place = l.place
 join landing_headers d on d.header = l.header
 left join landing_place_years p on p.place = l.place and p.year = l.year
 where l.value is not null and l.city_code <> '' and l.entity_type = 'prefecture' and d.variable <> ''
-    and (l.culprit is null or (l.culprit = 'place' and p.reason = 'entity_not_valid'))
+    and (l.culprit is null or (l.culprit = 'place' and p.reason = 'entity_not_valid'));
+create or replace temp table landing_duplicates as
+select file_id, city_code, year, variable
+from landing_candidates
+where culprit is null
+group by all
+having min(value) <> max(value)
 """
 
 RESOLVED = """
 insert into raw.resolved
 select file_id, sheet, cell, city_code, year, indicator, scope, variable, value, unit, edition, kind, source_rank, flags
-from landing_candidates where not is_duplicate
+from landing_candidates c
+where culprit is not null
+    or not exists (from landing_duplicates d where (d.file_id, d.city_code, d.year, d.variable)
+        = (c.file_id, c.city_code, c.year, c.variable))
 """
 
 QUARANTINE = """
@@ -127,15 +146,19 @@ join landing_blocks b on b.block = l.block
 join landing_rows r on r.block = l.block and r.row = l.row
 join landing_heads h on h.block = l.block and h.row_key = r.row_key and h.col = l.col
 join landing_headers d on d.header = l.header
-left join landing_place_years p on p.place = l.place and p.year = coalesce(l.year, -1) and not b.county
+left join landing_place_years p
+    on p.place = case when b.county then -1 else l.place end and p.year = coalesce(l.year, -1)
 left join landing_numbers n on n.value_text = l.value_text
 left join landing_marks m on m.block = l.block and m.row = l.row and m.col = l.col
 where l.culprit is not null
 union all
-select file_id, sheet, cell, value_text, 'duplicate_cell',
-    'another cell of this file holds another value for ' || city_text || ' ' || year || ' ' || variable,
+select c.file_id, c.sheet, c.cell, c.value_text, 'duplicate_cell',
+    'another cell of this file holds another value for ' || t.city_text || ' ' || c.year || ' ' || c.variable,
     'delete one of them, or tell the headers apart', null
-from landing_candidates where is_duplicate
+from landing_candidates c
+join landing_duplicates d using (file_id, city_code, year, variable)
+join landing_places t on t.place = c.place
+where c.culprit is null
 """
 
 LOOSE = """
