@@ -158,8 +158,8 @@ def event_curve(fit: Estimates, base: int) -> Iterable[dict[str, float]]:
 
 def event_time(term: str) -> int | None:
     """Relative time of an event-study term, None for a control."""
-    prefix, _, number = str(term).partition("=")
-    return int(number) if prefix == "event" else None
+    prefix, _, number = term.partition("_")
+    return int(number) if prefix == "event" and number.lstrip("-").isdigit() else None
 
 
 def _fit_rows(fit: PanelFit) -> Iterable[dict[str, Any]]:
@@ -177,7 +177,7 @@ def _test_rows(fit: Estimates) -> Iterable[dict[str, Any]]:
             "statistic": float(test.statistic),
             "df": test.df[0] if isinstance(test.df, tuple) else test.df,
             "p_value": float(test.p_value),
-            "note": test.note if not isinstance(test.df, tuple) else f"{test.note} F{test.df}".strip(),
+            "note": test.note if not isinstance(test.df, tuple) else f"{test.note} F({test.df[0]:g}, {test.df[1]:g})".strip(),
         }
 
 

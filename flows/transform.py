@@ -27,7 +27,7 @@ def dbt_build(database: Path, *, select: Sequence[str], work: Path) -> None:
     arguments = [
         "build", "--project-dir", str(ROOT), "--profiles-dir", str(ROOT / "dbt_project"),
         "--target-path", str(work / "dbt"), "--log-path", str(work / "dbt"),
-        "--quiet", "--no-use-colors", "--select", *select,
+        "--log-level", "none", "--no-use-colors", "--select", *select,
     ]  # fmt: skip
     outcome = dbtRunner().invoke(arguments)
     if outcome.success:

@@ -1,10 +1,9 @@
-{# Names of the dictionary's variables of the given scopes, in the dictionary's order. #}
+{# Names of the dictionary's numeric variables of the given scopes, in name order. #}
 {% macro dictionary_variables(scopes) %}
-    {% if not execute %}{{ return([]) }}{% endif %}
     {% set query %}
         select variable from {{ ref('indicators') }}
-        where scope in ('{{ scopes | join("', '") }}')
+        where scope in ('{{ scopes | join("', '") }}') and kind in ('level', 'ratio', 'growth', 'index')
         order by variable
     {% endset %}
-    {{ return(run_query(query).columns[0].values()) }}
+    {% if execute %}{{ return(run_query(query).columns[0].values()) }}{% else %}{{ return([]) }}{% endif %}
 {% endmacro %}

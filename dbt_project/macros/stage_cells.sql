@@ -67,7 +67,7 @@ final as (
             converted.city_code = corrections.city_code
             and converted.variable = corrections.variable
             and converted.year = corrections.year
-            and converted.path glob corrections.file_pattern
+            and regexp_matches(converted.path, corrections.file_pattern)
     left join quarantined
         on
             converted.file_id = quarantined.file_id

@@ -36,19 +36,62 @@ set_aside as (
 
 ),
 
+-- What each column and each row of a sheet stands for, learnt from its cells that hold a number.
+sheet_columns as (
+
+    select distinct
+        observations.file_id,
+        observations.sheet,
+        observations.indicator_text,
+        observations.scope,
+        observations.unit_text,
+        resolved.variable
+    from {{ source('raw', 'resolved') }} as resolved
+    inner join {{ source('raw', 'observations') }} as observations using (file_id, sheet, cell)
+
+),
+
+sheet_places as (
+
+    select
+        observations.file_id,
+        observations.sheet,
+        observations.province_text,
+        observations.city_text,
+        min(resolved.city_code) as city_code
+    from {{ source('raw', 'resolved') }} as resolved
+    inner join {{ source('raw', 'observations') }} as observations using (file_id, sheet, cell)
+    group by all
+    having count(distinct resolved.city_code) = 1
+
+),
+
 missing as (
 
     select
-        city_code,
-        year,
-        variable,
-        'missing_' || missing_reason as status,
-        file_id,
-        sheet,
-        cell,
+        sheet_places.city_code,
+        observations.year,
+        sheet_columns.variable,
+        'missing_' || observations.missing_reason as status,
+        observations.file_id,
+        observations.sheet,
+        observations.cell,
         null::varchar as detail
-    from {{ source('raw', 'resolved') }}
-    where value is null and missing_reason is not null
+    from {{ source('raw', 'observations') }} as observations
+    inner join sheet_columns
+        on
+            observations.file_id = sheet_columns.file_id
+            and observations.sheet = sheet_columns.sheet
+            and observations.indicator_text = sheet_columns.indicator_text
+            and observations.scope is not distinct from sheet_columns.scope
+            and observations.unit_text is not distinct from sheet_columns.unit_text
+    inner join sheet_places
+        on
+            observations.file_id = sheet_places.file_id
+            and observations.sheet = sheet_places.sheet
+            and observations.city_text = sheet_places.city_text
+            and observations.province_text is not distinct from sheet_places.province_text
+    where observations.missing_reason is not null
 
 ),
 

@@ -12,13 +12,14 @@ with chosen as (
         candidates.cell,
         case
             when candidates.correction_id is not null then 'corrected'
-            when candidates.source_kind = 'panel' and lines.year is not null then 'upstream_interpolated'
+            when lines.year is not null then 'upstream_interpolated'
             else 'observed'
         end as status
     from {{ ref('panel_candidates') }} as candidates
     left join {{ ref('panel_straight_lines') }} as lines
         on
-            candidates.city_code = lines.city_code
+            candidates.file_id = lines.file_id
+            and candidates.city_code = lines.city_code
             and candidates.variable = lines.variable
             and candidates.year = lines.year
     where candidates.chosen
@@ -55,7 +56,7 @@ interpolated as (
         null::varchar as cell,
         'interpolated' as status
     from gaps, lateral (select unnest(range(year_before + 1, year_after)) as year) as filled
-    where year_after - year_before - 1 between 1 and {{ var('interpolation_max_gap') }}
+    where year_after - year_before - 1 between 1 and {{ switch('interpolation_max_gap') }}
 
 ),
 

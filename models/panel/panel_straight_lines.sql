@@ -1,16 +1,19 @@
+{% set year_share = switch('straight_line_year_share') %}
 {{ config(alias='straight_lines') }}
 
 /*
     Cells of compiled panels that lie on the straight line between their neighbours: the mark of an interpolation somebody made
     upstream and did not flag. A lone point on a line may be chance, so one of three kinds of evidence is required:
-      run      two or more consecutive interior points on one line;
-      digits   the midpoint needs more decimals than its neighbours print;
-      year     at least half of the cities lie on their line in that year.
+      run        two or more consecutive interior points on one line;
+      year       at least a declared share of the cities lies on their line in that year;
+      precision  the step over the two years is at least 1,000 times the last printed decimal, so that chance puts fewer than
+                 about one value in a thousand on the line.
     Flat stretches (slope 0) are not lines: stable quantities repeat.
 */
 with series as (
 
     select
+        file_id,
         city_code,
         variable,
         year,
@@ -36,8 +39,10 @@ measured as (
         and after <> before
         -- the compiled panel prints four decimals: rounding moves the second difference by at most 2e-4
         and abs(after - 2 * value + before) <= greatest(2.001e-4, 1e-12 * abs(value)) as on_line,
-        {{ decimals('value_printed') }} as decimals,
-        greatest({{ decimals('printed_before') }}, {{ decimals('printed_after') }}) as decimals_around
+        abs(printed_after - printed_before)
+        * pow(10, greatest(
+            {{ decimals('value_printed') }}, {{ decimals('printed_before') }}, {{ decimals('printed_after') }}
+        )) as step_in_last_decimals
     from series
 
 ),
@@ -47,23 +52,24 @@ evidence as (
     select
         *,
         coalesce(lag(on_line) over city, false) or coalesce(lead(on_line) over city, false) as in_run,
-        avg(on_line::integer) over (partition by variable, year) as share_of_cities
+        avg(on_line::integer) over (partition by file_id, variable, year) as share_of_cities
     from measured
-    window city as (partition by city_code, variable order by year)
+    window city as (partition by file_id, city_code, variable order by year)
 
 )
 
 select
+    file_id,
     city_code,
     variable,
     year,
     value,
     case
         when in_run then 'run'
-        when share_of_cities >= 0.5 then 'year'
-        else 'digits'
+        when share_of_cities >= {{ year_share }} then 'year'
+        else 'precision'
     end as evidence,
     share_of_cities
 from evidence
-where on_line and (in_run or share_of_cities >= 0.5 or decimals > decimals_around)
-order by city_code, variable, year
+where on_line and (in_run or share_of_cities >= {{ year_share }} or step_in_last_decimals >= 1000)
+order by file_id, city_code, variable, year
