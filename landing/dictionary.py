@@ -62,6 +62,10 @@ class Dictionary:
         return rows
 
     @cached_property
+    def indicator_of_variable(self) -> dict[str, str]:
+        return dict(zip(self.indicators["variable"], self.indicators["indicator"], strict=True))
+
+    @cached_property
     def scopes(self) -> dict[str, list[str]]:
         """Indicator to the scopes it is printed in, in file order."""
         return {str(i): list(s) for i, s in self.indicators.groupby("indicator", sort=False)["scope"]}

@@ -23,13 +23,12 @@ from landing.numbers import cell_text, parse_number
 from landing.places import Places, load_places
 from landing.resolve import resolve
 from landing.roles import Roles, load_roles, plain
+from landing.rows import ROW_READERS, RowSource, create_row_tables
 from landing.tables import create_tables
 from landing.tabular import csv_sheet, dta_sheet
 from landing.workbook import Sheet, read_workbook
 
 CELL_KINDS = frozenset({"yearbook", "export", "panel", "index"})
-RowReader = Callable[[duckdb.DuckDBPyConnection, Path, str, Path], int]
-ROW_READERS: dict[str, RowReader] = {}
 CHUNK_CELLS = 2_000_000
 BRACKET = re.compile(r"\(([^()]+)\)")
 READERS: dict[str, Callable[[bytes, Limits], list[Sheet]]] = {
@@ -107,6 +106,7 @@ def land(
         frozenset(name for name in places.province_of_name if not name.isascii()), limits,
     )
     create_tables(con)
+    create_row_tables(con, seeds)
     con.execute("create or replace temp table landing_cells (block integer, row integer, col integer, value_text varchar)")
     stamp = landed_at or datetime.now(UTC)
     for source in source_files([Path(directory) for directory in directories], limits):
@@ -169,11 +169,15 @@ def _land_rows(run: Landing, source: SourceFile, declared: Source) -> int:
     if reader is None:
         raise LandingError("no_reader", f"no reader for sources of kind {declared.kind}", "correct seeds/sources.csv")
     if source.disk is not None and source.content is None:
-        return reader(run.con, source.disk, source.file_id, run.seeds)
+        return reader(run.con, _row_source(run, source, declared, source.disk))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{source.file_id}{source.suffix}"
         path.write_bytes(source.read(run.limits))
-        return reader(run.con, path, source.file_id, run.seeds)
+        return reader(run.con, _row_source(run, source, declared, path))
+
+
+def _row_source(run: Landing, source: SourceFile, declared: Source, disk: Path) -> RowSource:
+    return RowSource(disk, source.path, source.file_id, run.seeds, declared.naming, run.limits)
 
 
 def _land_sheet(run: Landing, source: SourceFile, declared: Source | None, sheet: Sheet) -> int:
