@@ -45,9 +45,7 @@ class BaconDecomposition:
         return [{str(key): value for key, value in row.items()} for row in self.comparisons.to_dict("records")]
 
 
-def bacon(
-    df: pd.DataFrame, y: str, treat: str, *, entity: str = "city_code", time: str = "year"
-) -> BaconDecomposition:
+def bacon(df: pd.DataFrame, y: str, treat: str, *, entity: str = "city_code", time: str = "year") -> BaconDecomposition:
     """Decompose the coefficient of ``treat`` in y = b treat + entity and time effects (Goodman-Bacon 2021, theorem 1).
 
     Args:
@@ -142,13 +140,16 @@ def _type(start: int, control: int, n_times: int) -> str:
 
 def _by_type(table: pd.DataFrame) -> pd.DataFrame:
     product = (table["weight"] * table["estimate"]).groupby(table["type"]).sum()
-    grouped = table.groupby("type")["weight"].agg(weight="sum", n="size")
-    grouped.insert(1, "avg_estimate", product / grouped["weight"])
-    return grouped
+    weights = table.groupby("type")["weight"]
+    summary = {"weight": weights.sum(), "avg_estimate": product / weights.sum(), "n": weights.size()}
+    return pd.DataFrame(summary)
 
 
 def _check_identity(table: pd.DataFrame, coef: float, outcome: np.ndarray) -> None:
     """The weights sum to one and the weighted comparisons to the coefficient; anything else is a defect."""
-    total, weighted = table["weight"].sum(), table["weight"] @ table["estimate"]
+    weights = table["weight"].to_numpy(dtype=float)
+    total, weighted = weights.sum(), float(weights @ table["estimate"].to_numpy(dtype=float))
     if abs(total - 1) > 1e-10 or abs(weighted - coef) > 1e-10 * max(outcome.std(), abs(coef)):
-        raise EstimationError(f"the decomposition does not add up: weights {total!r}, sum {weighted!r}, coefficient {coef!r}")
+        raise EstimationError(
+            f"the decomposition does not add up: weights {total!r}, sum {weighted!r}, coefficient {coef!r}"
+        )

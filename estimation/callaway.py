@@ -11,6 +11,7 @@ import pandas as pd
 
 from estimation.callaway_averages import Averages, GroupTime, aggregate_all
 from estimation.cohorts import Cohorts, cohort_frame
+from estimation.covariance import is_nested
 from estimation.doubly_robust import Method, two_period_effect
 from estimation.frame import EstimationError
 from estimation.influence import Inference, infer
@@ -89,14 +90,23 @@ def att_gt(
     outcome = cohorts.frame.array(y).reshape(shape)
     covariates = cohorts.frame.array(controls).reshape(*shape, len(controls))
     cells, problems = group_time_effects(
-        outcome, covariates, cohorts.entity_first, np.unique(cohorts.periods), control, method, base_period, anticipation
+        outcome,
+        covariates,
+        cohorts.entity_first,
+        np.unique(cohorts.periods),
+        control,
+        method,
+        base_period,
+        anticipation,
     )
     unidentified |= problems
     if not len(cells.att):
         raise EstimationError(f"no group-time effect can be estimated: {unidentified}")
     clusters = _entity_clusters(cohorts, cluster, entity)
     inference = Inference(clusters, draws, rng, level)
-    return _assemble(cells, inference, cohorts, unidentified, y, everyone, cluster or entity, control, method, base_period)
+    return _assemble(
+        cells, inference, cohorts, unidentified, y, everyone, cluster or entity, control, method, base_period
+    )
 
 
 def _check_options(control: str, base_period: str, draws: int, rng: np.random.Generator | None) -> None:
@@ -180,7 +190,9 @@ def group_time_effects(
             spread[pool] = effect.influence * n / pool.sum()
             influence.append(spread)
             n_treated, after = int(treated.sum()), periods[t] >= group
-            rows.append((group, periods[t], effect.att, n_treated, int(pool.sum()) - n_treated, effect.n_trimmed, after))
+            rows.append(
+                (group, periods[t], effect.att, n_treated, int(pool.sum()) - n_treated, effect.n_trimmed, after)
+            )
     columns = ["group", "time", "att", "n_treated", "n_control", "n_trimmed", "post"]
     table = pd.DataFrame(rows, columns=columns)
     matrix = np.column_stack(influence) if influence else np.empty((n, 0))
@@ -189,20 +201,22 @@ def group_time_effects(
 
 def _control_units(first: np.ndarray, latest: float, control: Control) -> np.ndarray:
     never = np.isnan(first)
-    units = never if control == "never" else never | (first > latest)
-    return units
+    return never if control == "never" else never | (first > latest)
 
 
 def _entity_clusters(cohorts: Cohorts, cluster: str | None, entity: str) -> np.ndarray:
     """(N,) cluster codes of the entities."""
     if cluster is None or cluster == entity:
         return np.arange(len(cohorts.frame.entities))
-    labels = cohorts.frame.data.groupby(entity)[cluster]
-    varies = labels.nunique(dropna=False) != 1
-    if varies.any() or cohorts.frame.data[cluster].isna().any():
-        names = ", ".join(map(str, varies.index[varies][:5]))
-        raise EstimationError(f"{cluster} must be one non-missing value for each {entity}; it varies for {names or 'none'}")
-    return pd.factorize(labels.first(), sort=True)[0]
+    labels = cohorts.frame.data[cluster]
+    if labels.isna().any():
+        raise EstimationError(f"{cluster} is missing in {int(labels.isna().sum())} row(s)")
+    codes = pd.factorize(labels, sort=True)[0]
+    if not is_nested(cohorts.frame.entity_codes, codes):
+        raise EstimationError(f"{cluster} must be one value for each {entity}; it changes over time for some")
+    by_entity = np.empty(len(cohorts.frame.entities), dtype=int)
+    by_entity[cohorts.frame.entity_codes] = codes
+    return by_entity
 
 
 def _assemble(
@@ -228,7 +242,9 @@ def _assemble(
     for name in ("group", "time"):
         if (table[name] == table[name].round()).all():
             table[name] = table[name].astype(int)
-    labels = [f"att({g:g},{t:g})" for g, t in zip(table.loc[estimated, "group"], table.loc[estimated, "time"], strict=True)]
+    labels = [
+        f"att({g:g},{t:g})" for g, t in zip(table.loc[estimated, "group"], table.loc[estimated, "time"], strict=True)
+    ]
     leads = estimated & ~table["post"].to_numpy(dtype=bool)
     inside = leads[estimated]
     pretrend = (
@@ -238,6 +254,7 @@ def _assemble(
     )
     trimmed = int(table["n_trimmed"].sum())
     kind = f"multiplier bootstrap, {inference.draws} draws" if inference.draws else "analytic influence functions"
+    averages = aggregate_all(cells, inference)
     return GroupTimeEffects(
         dependent=y,
         estimator=f"callaway_santanna_{method}",
@@ -252,7 +269,10 @@ def _assemble(
         tests={"pretrend": pretrend},
         n_dropped=everyone.frame.n_dropped + len(everyone.periods) - len(cohorts.periods),
         att_gt=table[order],
-        **aggregate_all(cells, inference),
+        simple=averages["simple"],
+        dynamic=averages["dynamic"],
+        group=averages["group"],
+        calendar=averages["calendar"],
         pretrend=pretrend,
         unidentified=unidentified,
         critical_value=result.critical_value,

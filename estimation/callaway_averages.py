@@ -74,7 +74,9 @@ def aggregate_all(cells: GroupTime, inference: Inference) -> dict[str, Averages]
     overall_group = _weighted_groups(cells, by_group, groups, np.array([sizes[g] for g in groups]))
     return {
         "simple": _averages("simple", np.array(["att"]), simple, simple[0], cells, inference),
-        "dynamic": _averages("dynamic", np.unique(event), dynamic, _plain([dynamic[i] for i in after]), cells, inference),
+        "dynamic": _averages(
+            "dynamic", np.unique(event), dynamic, _plain([dynamic[i] for i in after]), cells, inference
+        ),
         "group": _averages("group", groups, by_group, overall_group, cells, inference),
         "calendar": _averages("calendar", treated_times, calendar, _plain(calendar), cells, inference),
     }

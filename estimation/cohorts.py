@@ -95,7 +95,9 @@ def cohort_frame(
     mixed = low != high
     if mixed.any():
         names = ", ".join(map(str, frame.entities[mixed][:5]))
-        raise EstimationError(f"{cohort} differs within {int(mixed.sum())} {entity}, e.g. {names}; it must be one value each")
+        raise EstimationError(
+            f"{cohort} differs within {int(mixed.sum())} {entity}, e.g. {names}; it must be one value each"
+        )
     if never.all():
         raise EstimationError(f"no treated entity: {cohort} is missing, 0 or infinite in every row")
     return Cohorts(frame, periods, first, np.where(np.isinf(low), np.nan, low))
@@ -106,7 +108,9 @@ def _clean_cohort(column: pd.Series, name: str) -> pd.Series:
     try:
         values = column.astype("float64")
     except (TypeError, ValueError) as error:
-        raise EstimationError(f"{name} is not numeric; give the first treated period, empty for never treated") from error
+        raise EstimationError(
+            f"{name} is not numeric; give the first treated period, empty for never treated"
+        ) from error
     return values.where(np.isfinite(values) & (values != 0))
 
 

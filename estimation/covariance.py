@@ -212,18 +212,14 @@ def check_ssc(ssc: str, structure: ErrorStructure, absorbed: AbsorbedEffects) ->
     if ssc != "xtreg":
         return
     if "entity" not in absorbed.codes:
-        raise EstimationError(
-            "ssc='xtreg' needs entity effects (entity or twoways); use fixest, lsdv or none"
-        )
+        raise EstimationError("ssc='xtreg' needs entity effects (entity or twoways); use fixest, lsdv or none")
     if structure.kind not in ("iid", "cluster"):
         raise EstimationError(
             f"ssc='xtreg' is defined for vcov='iid' and 'cluster', not {structure.kind!r} (Stata's xtreg, fe "
             "vce(robust) clusters by entity: ask for vcov='cluster'); use fixest, lsdv or none"
         )
     if structure.kind == "cluster" and not is_nested(absorbed.codes["entity"], structure.groups[0]):
-        raise EstimationError(
-            f"ssc='xtreg' needs entities nested in {structure.label}; use fixest or lsdv"
-        )
+        raise EstimationError(f"ssc='xtreg' needs entities nested in {structure.label}; use fixest or lsdv")
 
 
 def estimate_covariance(

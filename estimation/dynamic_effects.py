@@ -37,13 +37,25 @@ def targets(keys: np.ndarray, rows: np.ndarray, mass: np.ndarray) -> Targets:
 
 
 def effects_table(
-    labels: np.ndarray, name: str, estimate: np.ndarray, error: np.ndarray, counts: np.ndarray, df_t: float, level: float
+    labels: np.ndarray,
+    name: str,
+    estimate: np.ndarray,
+    error: np.ndarray,
+    counts: np.ndarray,
+    df_t: float,
+    level: float,
 ) -> pd.DataFrame:
     """Index ``name``: estimate, std_error, conf_low, conf_high, n_obs."""
     half = critical_value(level, df_t) * error
     whole = np.all(labels == np.round(labels)) if labels.dtype.kind == "f" else False
     index = pd.Index(labels.astype(int) if whole else labels, name=name)
     return pd.DataFrame(
-        {"estimate": estimate, "std_error": error, "conf_low": estimate - half, "conf_high": estimate + half, "n_obs": counts},
+        {
+            "estimate": estimate,
+            "std_error": error,
+            "conf_low": estimate - half,
+            "conf_high": estimate + half,
+            "n_obs": counts,
+        },
         index=index,
     )

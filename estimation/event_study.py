@@ -148,7 +148,9 @@ def _check_base(base: int | Sequence[int] | None, low: int, high: int, bin_ends:
     if outside:
         raise EstimationError(f"base {', '.join(map(str, outside))} lies outside the window {low}..{high}")
     if bin_ends and (low in bases or high in bases) and low != high:
-        raise EstimationError(f"base {', '.join(map(str, bases))} is a binned end of the window {low}..{high}: widen it")
+        raise EstimationError(
+            f"base {', '.join(map(str, bases))} is a binned end of the window {low}..{high}: widen it"
+        )
     return bases
 
 
@@ -161,7 +163,9 @@ def _event_dummies(
         present = event_time == k
         if not present.any():
             where = " or later" if k == high else " or earlier" if k == low else ""
-            unidentified[k] = f"no entity is observed {abs(k)} period(s) {'after' if k >= 0 else 'before'} treatment{where}"
+            unidentified[k] = (
+                f"no entity is observed {abs(k)} period(s) {'after' if k >= 0 else 'before'} treatment{where}"
+            )
         elif k not in bases:
             columns[event_label(k)] = present.astype(float)
     if not columns:
@@ -195,7 +199,9 @@ def _dynamic_table(
         elif k in bases and k not in unidentified:
             row |= {"estimate": 0.0, "std_error": 0.0, "conf_low": 0.0, "conf_high": 0.0, "status": "base"}
         else:
-            row |= dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan) | {"status": "unidentified"}
+            row |= dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan) | {
+                "status": "unidentified"
+            }
         rows.append(row)
     order = ["event_time", "estimate", "std_error", "conf_low", "conf_high", "n_obs", "status"]
     return pd.DataFrame(rows)[order].set_index("event_time")

@@ -113,9 +113,8 @@ def hausman(
     if variance not in ("own", "sigmamore", "sigmaless"):
         raise EstimationError(f"variance={variance!r} is not one of own, sigmamore, sigmaless")
     names = regressors(x, y)
-    keys = {"entity": entity, "time": time}
-    fixed = fit_panel(df, y, names, effects=effects, vcov="iid", **keys)
-    random = fit_random_effects(df, y, names, time_dummies=effects == "twoways", vcov="iid", **keys)
+    fixed = fit_panel(df, y, names, effects=effects, vcov="iid", entity=entity, time=time)
+    random = fit_random_effects(df, y, names, time_dummies=effects == "twoways", vcov="iid", entity=entity, time=time)
     ratio = _error_variance(random) / _error_variance(fixed)
     scale_fixed = ratio if variance == "sigmamore" else 1.0
     scale_random = 1 / ratio if variance == "sigmaless" else 1.0
@@ -163,10 +162,10 @@ def mundlak(
         data[f"mean_{name}"] = mean
         means.append(f"mean_{name}")
     if not means:
-        raise EstimationError(f"none of {', '.join(names)} varies within {entity}: Mundlak's test has nothing to compare")
-    fit = fit_random_effects(
-        data, y, [*names, *means], time_dummies=time_dummies, vcov=vcov, entity=entity, time=time
-    )
+        raise EstimationError(
+            f"none of {', '.join(names)} varies within {entity}: Mundlak's test has nothing to compare"
+        )
+    fit = fit_random_effects(data, y, [*names, *means], time_dummies=time_dummies, vcov=vcov, entity=entity, time=time)
     return wald_test(fit.coef[means].to_numpy(), fit.cov.loc[means, means].to_numpy(), fit.df_t), fit
 
 
@@ -180,9 +179,8 @@ def effects_test(
     time: str = "year",
 ) -> HypothesisTest:
     """F test that all effects are zero: ((SSR_pooled - SSR) / q) / (SSR / df)."""
-    keys = {"entity": entity, "time": time}
-    full = fit_panel(df, y, x, effects=effects, vcov="iid", **keys)
-    pooled = fit_panel(df, y, x, effects="none", vcov="iid", **keys)
+    full = fit_panel(df, y, x, effects=effects, vcov="iid", entity=entity, time=time)
+    pooled = fit_panel(df, y, x, effects="none", vcov="iid", entity=entity, time=time)
     q = pooled.df_resid - full.df_resid
     statistic = (pooled.ssr - full.ssr) / q / (full.ssr / full.df_resid)
     return HypothesisTest(statistic, (q, full.df_resid), float(stats.f.sf(statistic, q, full.df_resid)))

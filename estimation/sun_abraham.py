@@ -114,7 +114,9 @@ def _interactions(cohorts: Cohorts, comparison: float | None, base: int) -> pd.D
             continue
         times = np.unique(cohorts.relative[cohorts.first == group])
         if base not in times:
-            raise EstimationError(f"cohort {group:g} is not observed at the base {base}: it has event times {times[:8]}")
+            raise EstimationError(
+                f"cohort {group:g} is not observed at the base {base}: it has event times {times[:8]}"
+            )
         for k in times[times != base]:
             cell = (cohorts.first == group) & (cohorts.relative == k)
             columns[f"cohort_{group:g}:{event_label(k)}"] = cell.astype(float)
@@ -134,7 +136,8 @@ def _assemble(
 ) -> SunAbraham:
     terms = list(cells.columns)
     group, event = (
-        np.array([float(part.split("_")[1]) for part in parts]) for parts in zip(*(t.split(":") for t in terms), strict=True)
+        np.array([float(part.split("_")[1]) for part in parts])
+        for parts in zip(*(t.split(":") for t in terms), strict=True)
     )
     beta, V = fit.coef[terms].to_numpy(), fit.cov.loc[terms, terms].to_numpy()
     share, n_obs = mass @ cells.to_numpy(), cells.to_numpy().sum(axis=0)
@@ -153,7 +156,9 @@ def _assemble(
     dynamic.index = pd.Index(event_times.astype(int), name="event_time")
     dynamic["n_obs"] = [(n_obs[event == k]).sum().astype(int) for k in event_times]
     att = _averages(overall, beta, V, fit.df_t, level)[1].set_axis(["att"], axis=0)
-    by_cohort = _averages(by_group, beta, V, fit.df_t, level)[1].set_axis(pd.Index(np.unique(group), name="cohort"), axis=0)
+    by_cohort = _averages(by_group, beta, V, fit.df_t, level)[1].set_axis(
+        pd.Index(np.unique(group), name="cohort"), axis=0
+    )
     sentence = f"Sun-Abraham, comparison: {control_group} treated, base {base}, shares taken as fixed. {fit.convention}"
     return SunAbraham(
         dependent=fit.dependent,

@@ -70,7 +70,9 @@ def did_multiplegt(
     found, counts, event_times = [], [], []
     for horizon in horizons:
         k = horizon - 1
-        contributions, n_switchers = _contributions(_first_switches(treatment[:, 0], first, outcome, horizon), len(first))
+        contributions, n_switchers = _contributions(
+            _first_switches(treatment[:, 0], first, outcome, horizon), len(first)
+        )
         if n_switchers:
             found.append(contributions)
             counts.append(n_switchers)
@@ -130,9 +132,7 @@ def _balanced(frame: PanelFrame, y: str, treat: str, entity: str) -> tuple[np.nd
 Comparison = tuple[np.ndarray, np.ndarray, np.ndarray, float]
 
 
-def _first_switches(
-    baseline: np.ndarray, first: np.ndarray, outcome: np.ndarray, horizon: int
-) -> Iterator[Comparison]:
+def _first_switches(baseline: np.ndarray, first: np.ndarray, outcome: np.ndarray, horizon: int) -> Iterator[Comparison]:
     """(switchers, controls, (N,) change, sign) of every cohort that has a comparison at a horizon (negative: placebo)."""
     n_times = outcome.shape[1]
     for start in np.unique(first[first < n_times]):

@@ -130,7 +130,9 @@ def _check_controls(
     check_full_rank(within.transform(X[untreated]), X[untreated], names, mass)
 
 
-def _parts(entity_codes: np.ndarray, time_codes: np.ndarray, n_entities: int, n_times: int) -> tuple[np.ndarray, np.ndarray]:
+def _parts(
+    entity_codes: np.ndarray, time_codes: np.ndarray, n_entities: int, n_times: int
+) -> tuple[np.ndarray, np.ndarray]:
     """Connected part of every entity and period on untreated rows; -1 (entity) or -2 (period) without any."""
     size = n_entities + n_times
     edges = csr_array((np.ones(len(entity_codes)), (entity_codes, time_codes + n_entities)), shape=(size, size))
