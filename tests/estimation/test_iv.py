@@ -133,9 +133,8 @@ class TestAgainstLinearmodels:
         excluded, group = ["nearc4", "nearc2", "fatheduc"], (np.arange(len(card_data)) * 7919) % 97
         data = card_data.assign(group=group)
         config = {"clusters": data["group"]} if vcov == "cluster" else {}
-        model = IVGMM(
-            data["lwage"], data[["const", *self.exog]], data[["educ"]], data[excluded], weight_type=weight_type, **config
-        )
+        arrays = (data["lwage"], data[["const", *self.exog]], data[["educ"]], data[excluded])
+        model = IVGMM(*arrays, weight_type=weight_type, **config)
         cluster = "group" if vcov == "cluster" else None
         ours = fit_iv(data, "lwage", list(self.exog), "educ", excluded, effects="none", vcov=vcov, cluster=cluster)
         assert ours.hansen.statistic == pytest.approx(model.fit(iter_limit=2).j_stat.stat, rel=1e-6)
