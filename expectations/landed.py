@@ -13,7 +13,7 @@ def _files(gxe: Any) -> Sequence[Any]:
         gxe.ExpectColumnValuesToBeUnique(column="file_id", notes="a file lands once"),
         gxe.ExpectColumnValuesToMatchRegex(column="sha256", regex="^[0-9a-f]{64}$", notes="every file has its hash"),
         gxe.ExpectColumnValuesToBeBetween(
-            column="n_rows", min_value=1, notes="every readable file leaves rows, every other one is in quarantine"
+            column="n_kept", min_value=1, notes="every readable file leaves rows, every other one is in quarantine"
         ),
     ]
 
@@ -46,11 +46,13 @@ SUITES = (
         "files",
         "raw.files",
         """
-        select files.*, coalesce(landed.n_rows, 0) + (quarantine.file_id is not null)::integer as n_rows
+        select
+            files.*,
+            coalesce(files.n_cells, 0) + (quarantine.file_id is not null)::integer as n_kept
         from raw.files as files
-        left join (select file_id, count(*) as n_rows from raw.landed_rows group by file_id) as landed using (file_id)
         left join (select distinct file_id from audit.quarantine) as quarantine using (file_id)
-        order by path
+        where files.kind <> 'documentation'
+        order by files.path
         """,
         ("path",),
         _files,

@@ -20,6 +20,7 @@ from estimation.runner import StudyResult, run_study
 from estimation.study import Study, all_studies
 from expectations import gate as gates
 from expectations import landed, panel, results
+from flows.catalogue import describe, record_run
 from flows.errors import RunFailed
 from flows.home import DATABASE, ROOT, Home, publish
 from flows.inputs import Inputs
@@ -119,6 +120,14 @@ def write_results(database: Path, estimated: Sequence[StudyResult], studies: pd.
         store_results(connection, estimated, studies)
 
 
+@task(name="write catalogue", **RETRIES)
+def write_catalogue(database: Path, release_id: str, started: datetime, inputs: Inputs) -> None:
+    """Describe every table and column in SQL, and this run."""
+    with duckdb.connect(str(database)) as connection:
+        record_run(connection, release_id, started, inputs)
+        describe(connection)
+
+
 @task(name="write report")
 def write_report(database: Path, folder: Path, manifest: dict[str, Any]) -> None:
     """Build the static report site."""
@@ -165,6 +174,8 @@ def refresh(home: Home, inputs: Inputs, progress: Progress) -> Summary:
         with progress.step("gate 3: results"):
             build_models(database, scratch, ["reporting"])
             check_gate(database, "results")
+        with progress.step("catalogue"):
+            write_catalogue(database, release_id, started, inputs)
         manifest = build_manifest(database, inputs, release_id, started, progress.seconds)
         with progress.step("report"):
             write_report(database, built / "report", manifest)

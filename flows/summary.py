@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from flows.refresh import Summary
+if TYPE_CHECKING:
+    from flows.refresh import Summary
 
 
 def print_summary(summary: Summary) -> None:

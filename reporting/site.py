@@ -89,21 +89,23 @@ def study_view(
 
 
 def _table(study: Study, table_id: str, results: Mapping[str, pd.DataFrame]) -> RegressionTable:
-    columns, estimates, fit = (results[name].query("table_id == @table_id") for name in ("columns", "estimates", "fit"))
+    columns, estimates, fit = (_of(results[name], "table_id", table_id) for name in ("columns", "estimates", "fit"))
     return regression_table(table_id, columns, estimates, fit, labels=study.labels)
 
 
 def _figure(figure_id: str, title: str, results: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
-    curve = results["curves"].query("figure_id == @figure_id")
-    columns = results["columns"].query("table_id == @figure_id")
+    curve = _of(results["curves"], "figure_id", figure_id)
     return {
         "figure_id": figure_id,
         "title": title,
         "svg": event_study_figure(curve, title),
-        "points": curve.sort_values("x").to_dict("records"),
-        "tests": results["tests"].query("table_id == @figure_id").to_dict("records"),
-        "notes": list(columns["convention"]),
+        "tests": _of(results["tests"], "table_id", figure_id).to_dict("records"),
+        "notes": list(_of(results["columns"], "table_id", figure_id)["convention"]),
     }
+
+
+def _of(rows: pd.DataFrame, key: str, value: str) -> pd.DataFrame:
+    return rows.loc[rows[key] == value]
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:

@@ -1,0 +1,98 @@
+"""What a reader finds in SQL: a description of every table and column, and the run that made them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import duckdb
+
+from flows.inputs import Inputs
+from flows.manifest import code_version
+from flows.results_store import comment
+
+AUDIT = {
+    "runs": "Grain: one run; a release holds the run that built it.",
+    "expectations": "Grain: one expectation of one gate, with the rows that broke it (none in a release).",
+    "data_dictionary": "Grain: one column of one table of this release.",
+}
+COLUMNS = {
+    ("audit", "runs"): {
+        "release_id": "Release: UTC start and the first eight digits of the input hash.",
+        "started_at": "Start of the run, UTC.",
+        "synthetic": "Whether the inputs say that they are synthetic.",
+        "input_hash": "SHA-256 over extracts, seeds, code, lock, studies and seed.",
+        "code_hash": "SHA-256 over seeds, models, code and lock.",
+        "code_version": "git describe of the project.",
+        "seed": "Seed of everything that draws.",
+    },
+    ("audit", "expectations"): {
+        "gate": "landed, panel or results.",
+        "suite": "Suite of the gate.",
+        "expectation": "Great Expectations type.",
+        "table_name": "Table checked.",
+        "column_name": "Column checked.",
+        "success": "Whether it held.",
+        "n_checked": "Rows checked.",
+        "n_unexpected": "Rows that broke it.",
+        "unexpected": "The first ten of them, by key.",
+        "meaning": "What it demands, in words.",
+    },
+    ("audit", "data_dictionary"): {
+        "table_schema": "Schema.",
+        "table_name": "Table.",
+        "column_name": "Column; empty for the table itself.",
+        "data_type": "DuckDB type.",
+        "description": "What it holds.",
+    },
+}
+
+
+def record_run(connection: duckdb.DuckDBPyConnection, release_id: str, started: datetime, inputs: Inputs) -> None:
+    """Write the row of `audit.runs`."""
+    connection.execute(
+        """
+        create table audit.runs as
+        select ? as release_id, ?::timestamptz as started_at, ? as synthetic, ? as input_hash, ? as code_hash,
+            ? as code_version, ?::bigint as seed
+        """,
+        [release_id, started, inputs.synthetic, inputs.digest, inputs.code, code_version(), inputs.seed],
+    )
+
+
+def describe(connection: duckdb.DuckDBPyConnection) -> None:
+    """Comment the tables dbt did not write, then collect all comments in `audit.data_dictionary`."""
+    _describe_variables(connection)
+    connection.execute(
+        """
+        create table audit.data_dictionary
+        (table_schema varchar, table_name varchar, column_name varchar, data_type varchar, description varchar)
+        """
+    )
+    for table, text in AUDIT.items():
+        comment(connection, f"table audit.{table}", text)
+    for (schema, table), columns in COLUMNS.items():
+        for column, text in columns.items():
+            comment(connection, f'column {schema}.{table}."{column}"', text)
+    connection.execute(
+        """
+        insert into audit.data_dictionary
+        select schema_name, table_name, '', '', coalesce(comment, '') from duckdb_tables()
+        union all
+        select c.schema_name, c.table_name, c.column_name, c.data_type, coalesce(c.comment, '')
+        from duckdb_columns() as c inner join duckdb_tables() as t using (database_name, schema_name, table_name)
+        order by all
+        """
+    )
+
+
+def _describe_variables(connection: duckdb.DuckDBPyConnection) -> None:
+    """Columns of panel.city_year are variables: their dictionary entry is their description."""
+    rows = connection.execute(
+        """
+        select c.column_name, i.zh_name || ' (' || i.unit || '): ' || coalesce(i.description, '')
+        from duckdb_columns() as c inner join seeds.indicators as i on c.column_name = i.variable
+        where c.schema_name = 'panel' and c.table_name = 'city_year' order by 1
+        """
+    ).fetchall()
+    for column, text in rows:
+        comment(connection, f'column panel.city_year."{column}"', text)
