@@ -222,6 +222,40 @@ def check_ssc(ssc: str, structure: ErrorStructure, absorbed: AbsorbedEffects) ->
         raise EstimationError(f"ssc='xtreg' needs entities nested in {structure.label}; use fixest or lsdv")
 
 
+@dataclass(frozen=True)
+class SmallSample:
+    """The small-sample choices of one covariance: factor, counted parameters K, t degrees of freedom, all in words."""
+
+    factor: float
+    counted: int
+    df_t: float
+    sentence: str
+
+
+def small_sample(structure: ErrorStructure, absorbed: AbsorbedEffects, n: int, k: int, ssc: Ssc) -> SmallSample:
+    """Factor and reference distribution for ``n`` observations and ``k`` estimated coefficients.
+
+    For ``iid`` the factor multiplies u'Wu / n.
+
+    Raises:
+        EstimationError: unknown or undefined ``ssc``, one cluster only, or no residual degree of freedom.
+    """
+    check_ssc(ssc, structure, absorbed)
+    counted, left_out = counted_parameters(k, absorbed, structure, ssc)
+    if n <= counted and ssc != "none":
+        raise EstimationError(f"{n} observations for {counted} counted parameters: no residual degree of freedom")
+    n_groups = _smallest_group_count(structure)
+    if ssc == "none":
+        factor, df_t = 1.0, np.inf
+    elif structure.kind == "iid":
+        factor, df_t = n / (n - counted), float(n - counted)
+    else:
+        factor = (n - 1) / (n - counted) * _group_factor(structure, n, n_groups)
+        grouped = structure.kind in ("cluster", "twoway", "driscoll_kraay")
+        df_t = float(n_groups - 1 if grouped else n - counted)
+    return SmallSample(factor, counted, df_t, _describe(structure, ssc, n, counted, n_groups, left_out, df_t))
+
+
 def estimate_covariance(
     bread: np.ndarray,
     scores: np.ndarray,
@@ -238,27 +272,16 @@ def estimate_covariance(
     Raises:
         EstimationError: unknown or undefined ``ssc``, one cluster only, or no residual degree of freedom.
     """
-    check_ssc(ssc, structure, absorbed)
     n, k = scores.shape
-    counted, left_out = counted_parameters(k, absorbed, structure, ssc)
-    if n <= counted and ssc != "none":
-        raise EstimationError(f"{n} observations for {counted} counted parameters: no residual degree of freedom")
-    n_groups = _smallest_group_count(structure)
-    if structure.kind == "iid":
-        factor = 1.0 if ssc == "none" else n / (n - counted)
-        matrix = bread * (ssr / n) * factor
-    else:
-        factor = 1.0 if ssc == "none" else (n - 1) / (n - counted) * _group_factor(structure, n, n_groups)
-        matrix = sandwich(bread, meat(scores, structure)) * factor
-    repaired = structure.kind in ("twoway", "conley") and bool((np.diag(matrix) < 0).any())
-    if repaired:
+    choice = small_sample(structure, absorbed, n, k, ssc)
+    middle = None if structure.kind == "iid" else meat(scores, structure)
+    matrix = bread * (ssr / n) if middle is None else sandwich(bread, middle)
+    matrix = matrix * choice.factor
+    sentence = choice.sentence
+    if structure.kind in ("twoway", "conley") and bool((np.diag(matrix) < 0).any()):
         matrix = without_negative_eigenvalues(matrix)
-    grouped = structure.kind in ("cluster", "twoway", "driscoll_kraay")
-    df_t = np.inf if ssc == "none" else float(n_groups - 1 if grouped else n - counted)
-    sentence = _describe(structure, ssc, n, counted, n_groups, left_out, df_t)
-    if repaired:
         sentence += " A negative variance was repaired: negative eigenvalues set to zero (Cameron, Gelbach and Miller)."
-    return Covariance(matrix, factor, counted, df_t, sentence)
+    return Covariance(matrix, choice.factor, choice.counted, choice.df_t, sentence)
 
 
 def without_negative_eigenvalues(matrix: np.ndarray) -> np.ndarray:
