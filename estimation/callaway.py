@@ -15,9 +15,8 @@ from estimation.covariance import is_nested
 from estimation.doubly_robust import Method, two_period_effect
 from estimation.frame import EstimationError
 from estimation.influence import Inference, infer
-from estimation.panel import wald_test
-from estimation.panel_design import regressors
 from estimation.results import Estimates, HypothesisTest
+from estimation.staggered_input import control_names, leads_test
 
 Control = Literal["never", "notyet"]
 BasePeriod = Literal["varying", "universal"]
@@ -82,8 +81,8 @@ def att_gt(
         EstimationError: unusable input, no never-treated entity with ``control="never"``, or no cell can be estimated.
     """
     _check_options(control, base_period, draws, rng)
-    controls = regressors(x, y) if x is not None and len(x) else []
-    keep = [cluster] if cluster and cluster not in (entity, time) else []
+    controls = control_names(x, y)
+    keep = [cluster] if cluster else []
     everyone = cohort_frame(df, [y, *controls], cohort, entity=entity, time=time, keep=keep)
     cohorts, unidentified = _usable(everyone, control, anticipation)
     shape = (len(cohorts.frame.entities), len(cohorts.frame.times))
@@ -247,11 +246,7 @@ def _assemble(
     ]
     leads = estimated & ~table["post"].to_numpy(dtype=bool)
     inside = leads[estimated]
-    pretrend = (
-        wald_test(cells.att[leads], result.cov[np.ix_(inside, inside)], np.inf)
-        if leads.any()
-        else HypothesisTest(np.nan, None, np.nan, "no effect before treatment is estimated")
-    )
+    pretrend = leads_test(cells.att[estimated], result.cov, inside, np.inf)
     trimmed = int(table["n_trimmed"].sum())
     kind = f"multiplier bootstrap, {inference.draws} draws" if inference.draws else "analytic influence functions"
     averages = aggregate_all(cells, inference)

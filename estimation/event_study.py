@@ -13,9 +13,9 @@ from estimation.cohorts import Cohorts, cohort_frame, event_label
 from estimation.covariance import Ssc, Vcov
 from estimation.error_structure import COORDINATES, carried_columns
 from estimation.frame import EstimationError
-from estimation.panel import PanelFit, fit_panel, wald_test
-from estimation.panel_design import regressors
+from estimation.panel import PanelFit, fit_panel
 from estimation.results import Estimates, HypothesisTest
+from estimation.staggered_input import control_names, leads_test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,7 @@ def event_study(
     """
     low, high = _check_window(window)
     bases = _check_base(base, low, high, bin_ends)
-    controls = regressors(x, y) if x is not None and len(x) else []
+    controls = control_names(x, y)
     carried = carried_columns(vcov, cluster, entity, time, options.get("coordinates", COORDINATES))
     numeric = [y, *controls, *([weights] if weights else [])]
     cohorts = cohort_frame(df, numeric, cohort, entity=entity, time=time, keep=carried)
@@ -108,11 +108,8 @@ def _assemble(
     event_time: np.ndarray,
     level: float,
 ) -> EventStudy:
-    leads = [event_label(k) for k in range(window[0], 0) if event_label(k) in fit.coef.index]
-    if leads:
-        pretrend = wald_test(fit.coef[leads].to_numpy(), fit.cov.loc[leads, leads].to_numpy(), fit.df_t)
-    else:
-        pretrend = HypothesisTest(np.nan, None, np.nan, "no lead is estimated")
+    leads = fit.coef.index.isin([event_label(k) for k in range(window[0], 0)])
+    pretrend = leads_test(fit.coef.to_numpy(), fit.cov.to_numpy(), leads, fit.df_t)
     return EventStudy(
         dependent=fit.dependent,
         estimator="event_study",

@@ -122,14 +122,11 @@ def honest_did(
 
     bounds = smoothness_bounds if smooth else magnitudes_bounds
     rows = [(value, *interval(value), *bounds(events.beta, n_pre, l_vec, value)) for value in values]
-    table = pd.DataFrame(rows, columns=["m", "conf_low", "conf_high", "id_low", "id_high"]).set_index("m")
-    estimate = float(l_vec @ events.beta[n_pre:])
     error = float(np.sqrt(l_vec @ events.cov[n_pre:, n_pre:] @ l_vec))
-    half = critical_value(level, np.inf) * error
     method = "fixed-length intervals" if smooth else f"C-LF intervals, {draws} draws"
     return HonestBounds(
-        table=table,
-        original={"estimate": estimate, "conf_low": estimate - half, "conf_high": estimate + half},
+        table=pd.DataFrame(rows, columns=["m", "conf_low", "conf_high", "id_low", "id_high"]).set_index("m"),
+        original=_original(float(l_vec @ events.beta[n_pre:]), error, level),
         breakdown=_breakdown(rejects_zero, error if smooth else 1.0),
         restriction=restriction,
         level=level,
@@ -173,6 +170,11 @@ def _of_group_time(result: GroupTimeEffects) -> tuple[np.ndarray, np.ndarray, np
         raise EstimationError("honest_did needs att_gt(..., base_period='universal'): leads relative to the same base")
     dynamic = result.dynamic
     return dynamic.coef.index.to_numpy(), dynamic.coef.to_numpy(), dynamic.cov.to_numpy()
+
+
+def _original(estimate: float, error: float, level: float) -> dict[str, float]:
+    half = critical_value(level, np.inf) * error
+    return {"estimate": estimate, "conf_low": estimate - half, "conf_high": estimate + half}
 
 
 def _target(events: EventCoefficients, event_time: int | Mapping[int, float]) -> tuple[np.ndarray, dict[int, float]]:

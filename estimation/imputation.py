@@ -8,15 +8,20 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from estimation.cohorts import Cohorts, cohort_frame, event_label
+from estimation.cohorts import Cohorts, event_label
 from estimation.covariance import group_sums
 from estimation.dynamic_effects import Targets, effects_table, targets
-from estimation.error_structure import carried_columns, error_structure
 from estimation.frame import EstimationError
-from estimation.panel import fit_panel
-from estimation.panel_design import regressors
+from estimation.panel import fit_panel, wald_test
 from estimation.results import Estimates, HypothesisTest
+from estimation.staggered_input import StaggeredInput, staggered_input
 from estimation.untreated_model import UntreatedModel, untreated_model, why_not_imputable
+
+
+CONVENTION = (
+    "Imputation (Borusyak, Jaravel and Spiess), conservative covariance {}, averaged within cohort and event time, no "
+    "small-sample factor, normal reference; leads by two-way least squares on untreated rows, small-sample factor of fixest."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,39 +72,25 @@ def imputation(
     Raises:
         EstimationError: unusable input, no untreated observation, or no treated observation that can be imputed.
     """
-    controls = regressors(x, y) if x is not None and len(x) else []
-    carried = carried_columns("cluster", cluster, entity, time)
-    numeric = [y, *controls, *([weights] if weights else [])]
-    cohorts = cohort_frame(df, numeric, cohort, entity=entity, time=time, keep=carried)
-    structure = error_structure(cohorts.frame, "cluster", cluster, entity=entity, time=time)
-    mass = cohorts.frame.array(weights) if weights else np.ones(len(cohorts.periods))
-    model = untreated_model(cohorts, cohorts.frame.array(controls), controls, mass)
+    data = staggered_input(df, y, cohort, x, cluster=cluster, weights=weights, entity=entity, time=time)
+    cohorts = data.cohorts
+    model = untreated_model(cohorts, data.X, data.controls, data.mass)
+    reasons = why_not_imputable(model, cohorts)
     rows = cohorts.treated & model.imputable
     if not rows.any():
-        raise EstimationError(f"no treated observation can be imputed: {why_not_imputable(model, cohorts)}")
-    outcome = cohorts.frame.array(y)
-    gap = outcome - np.nan_to_num(model.fitted(outcome))
-    keys = {"dynamic": cohorts.relative, "group": cohorts.first, "calendar": cohorts.periods, "att": np.zeros(len(gap))}
-    tables, covs = {}, {}
-    for name, key in keys.items():
-        target = targets(key, rows, mass)
-        estimate = target.weights.T @ gap
-        covs[name] = _covariance(model, cohorts, target, gap, structure.groups[0])
-        error = np.sqrt(np.diag(covs[name]))
-        index = {"dynamic": "event_time", "group": "cohort", "calendar": time, "att": "att"}[name]
-        tables[name] = effects_table(target.labels, index, estimate, error, target.counts, np.inf, level)
+        raise EstimationError(f"no treated observation can be imputed: {reasons}")
+    gap = data.outcome - np.nan_to_num(model.fitted(data.outcome))
+    tables, cov = _averages(model, data, gap, rows, level, time)
     labels = [event_label(k) for k in tables["dynamic"].index]
-    coef = pd.Series(tables["dynamic"]["estimate"].to_numpy(), index=labels, name="estimate")
-    before, pretrend = _leads(cohorts, y, controls, leads, cluster, weights, level, (entity, time))
+    before, pretrend = _leads(data, y, leads, cluster, weights, level, (entity, time))
     pairs = pd.MultiIndex.from_frame(cohorts.frame.data.loc[rows, [entity, time]])
     return Imputation(
         dependent=y,
         estimator="imputation",
-        vcov=structure.label,
-        convention=f"Imputation (Borusyak, Jaravel and Spiess), conservative covariance {structure.label}, averaged within "
-        "cohort and event time, no small-sample factor, normal reference; leads by two-way least squares on untreated rows.",
-        coef=coef,
-        cov=pd.DataFrame(covs["dynamic"], index=labels, columns=labels),
+        vcov=data.structure.label,
+        convention=CONVENTION.format(data.structure.label),
+        coef=pd.Series(tables["dynamic"]["estimate"].to_numpy(), index=labels, name="estimate"),
+        cov=pd.DataFrame(cov, index=labels, columns=labels),
         nobs=int((rows | ~cohorts.treated).sum()),
         n_entities=len(cohorts.frame.entities),
         df_resid=np.inf,
@@ -110,9 +101,29 @@ def imputation(
         group=tables["group"],
         calendar=tables["calendar"],
         pretrend=pretrend,
-        unidentified=why_not_imputable(model, cohorts),
+        unidentified=reasons,
         effects=pd.Series(gap[rows], index=pairs, name="effect"),
     )
+
+
+def _averages(
+    model: UntreatedModel, data: StaggeredInput, gap: np.ndarray, rows: np.ndarray, level: float, time: str
+) -> tuple[dict[str, pd.DataFrame], np.ndarray]:
+    """Tables of the mean effects by kind, and the covariance of those by event time."""
+    cohorts = data.cohorts
+    keys = {
+        "group": ("cohort", cohorts.first),
+        "calendar": (time, cohorts.periods),
+        "att": ("att", np.zeros(len(gap))),
+        "dynamic": ("event_time", cohorts.relative),
+    }
+    tables = {}
+    for kind, (name, key) in keys.items():
+        target = targets(key, rows, data.mass)
+        cov = _covariance(model, cohorts, target, gap, data.structure.groups[0])
+        error = np.sqrt(np.diag(cov))
+        tables[kind] = effects_table(target.labels, name, target.weights.T @ gap, error, target.counts, np.inf, level)
+    return tables, cov
 
 
 def _covariance(
@@ -133,9 +144,8 @@ def _covariance(
 
 
 def _leads(
-    cohorts: Cohorts,
+    data: StaggeredInput,
     y: str,
-    controls: list[str],
     leads: Sequence[int] | None,
     cluster: str | None,
     weights: str | None,
@@ -143,7 +153,7 @@ def _leads(
     keys: tuple[str, str],
 ) -> tuple[pd.DataFrame, HypothesisTest]:
     """Table and joint test of the pre-trend regression on untreated observations."""
-    relative = cohorts.relative
+    relative = data.cohorts.relative
     before = np.unique(relative[relative < 0])
     wanted = before[1:] if leads is None else np.asarray(sorted(leads), dtype=float)
     absent = np.setdiff1d(wanted, before)
@@ -151,13 +161,14 @@ def _leads(
         raise EstimationError(f"no untreated observation at event time {', '.join(f'{k:g}' for k in absent)}")
     if not len(wanted):
         return pd.DataFrame(), HypothesisTest(np.nan, None, np.nan, "no lead is estimated")
-    rows = ~cohorts.treated
+    rows = ~data.cohorts.treated
     dummies = pd.DataFrame({event_label(k): (relative == k).astype(float) for k in wanted})
-    data = pd.concat([cohorts.frame.data, dummies], axis=1).loc[rows]
+    untreated = pd.concat([data.cohorts.frame.data, dummies], axis=1).loc[rows]
     terms = list(dummies.columns)
     fit = fit_panel(
-        data, y, [*terms, *controls], vcov="cluster", cluster=cluster, weights=weights, entity=keys[0], time=keys[1]
+        untreated, y, [*terms, *data.controls], cluster=cluster, weights=weights, entity=keys[0], time=keys[1]
     )
     estimate, error = fit.coef[terms].to_numpy(), fit.se[terms].to_numpy()
     counts = dummies.loc[rows].sum().to_numpy().astype(int)
-    return effects_table(wanted, "event_time", estimate, error, counts, np.inf, level), fit.tests["slopes"]
+    test = wald_test(estimate, fit.cov.loc[terms, terms].to_numpy(), fit.df_t)
+    return effects_table(wanted, "event_time", estimate, error, counts, np.inf, level), test

@@ -73,6 +73,13 @@ def regressors(x: str | Sequence[str], y: str) -> list[str]:
     return names
 
 
+def positive_weights(mass: np.ndarray, name: str) -> np.ndarray:
+    """The weights, checked to be positive."""
+    if (mass <= 0).any():
+        raise EstimationError(f"weights column {name} must be positive; {int((mass <= 0).sum())} row(s) are not")
+    return mass
+
+
 def panel_design(
     frame: PanelFrame, y: str, x: Sequence[str], effects: Effects, weights: str | None = None
 ) -> PanelDesign:
@@ -83,9 +90,7 @@ def panel_design(
     """
     mass = None
     if weights:
-        mass = frame.array(weights)
-        if (mass <= 0).any():
-            raise EstimationError(f"weights column {weights} must be positive; {int((mass <= 0).sum())} row(s) are not")
+        mass = positive_weights(frame.array(weights), weights)
     within = Within(frame.entity_codes, frame.time_codes, effects, mass)
     outcome, X, terms = frame.array(y), frame.array(list(x)), list(x)
     if effects == "none":

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from estimation.cohorts import Cohorts, cohort_frame
+from estimation.cohorts import Cohorts
 from estimation.covariance import Ssc, is_nested, small_sample
-from estimation.error_structure import carried_columns, error_structure
 from estimation.frame import EstimationError
-from estimation.panel_design import absorbed_effects, regressors
+from estimation.panel_design import absorbed_effects
 from estimation.pretrend_power import PretrendPower, pretrend_power
 from estimation.resampling import entity_kernel
 from estimation.results import two_sided_p
 from estimation.romano_wolf import FamilyTests, romano_wolf, step_down
+from estimation.staggered_input import staggered_input
 from estimation.within import Within
 
 Scheme = Literal["cities", "by_year"]
@@ -105,45 +105,46 @@ def permute_pilots(
         raise EstimationError(f"scheme={scheme!r} is not one of {', '.join(get_args(Scheme))}")
     if draws < 1:
         raise EstimationError(f"draws={draws} must be at least 1")
-    controls = regressors(x, y) if x is not None and len(x) else []
-    carried = carried_columns("cluster", cluster, entity, time)
-    numeric = [y, *controls, *([weights] if weights else [])]
-    cohorts = cohort_frame(df, numeric, cohort, entity=entity, time=time, keep=carried)
-    frame = cohorts.frame
-    structure = error_structure(frame, "cluster", cluster, entity=entity, time=time)
-    clusters = entity_clusters(structure.groups[0], frame.entity_codes, structure.label)
-    mass = frame.array(weights) if weights else None
-    kernel = entity_kernel(
-        frame, frame.array(y), frame.array(controls), controls, cohorts.periods, cohorts.groups, mass
-    )
+    data = staggered_input(df, y, cohort, x, cluster=cluster, weights=weights, entity=entity, time=time)
+    cohorts, frame = data.cohorts, data.cohorts.frame
+    clusters = entity_clusters(data.structure.groups[0], frame.entity_codes, data.structure.label)
+    kernel = entity_kernel(frame, data.outcome, data.X, data.controls, cohorts.periods, cohorts.groups, data.mass)
     absorbed = absorbed_effects(frame, Within(frame.entity_codes, frame.time_codes, "twoways"))
-    choice = small_sample(structure, absorbed, kernel.n, 1 + kernel.n_controls, ssc)
+    choice = small_sample(data.structure, absorbed, kernel.n, 1 + kernel.n_controls, ssc)
     groups = cohort_codes(cohorts)
-    lists = np.vstack([groups, *_random_lists(cohorts, groups, scheme, draws, rng)])
-    fitted = kernel.regress(lists, clusters)
-    errors = np.sqrt(fitted.variance * choice.factor)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        statistics = fitted.coef / errors
+    fitted = kernel.regress(np.vstack([groups, *_random_lists(cohorts, groups, scheme, draws, rng)]), clusters)
     if np.isnan(fitted.coef[0]):
         raise EstimationError(f"the treatment of {cohort} is absorbed by the effects and controls: nothing to estimate")
-    p_values = two_sided_p(statistics, choice.df_t)
     sizes = pd.Series(np.bincount(groups, minlength=len(kernel.starts))[: len(kernel.starts)], index=kernel.starts)
-    return Placebo(
-        estimate=float(fitted.coef[0]),
-        std_error=float(errors[0]),
-        p_value=float(p_values[0]),
-        draws=fitted.coef[1:],
-        std_errors=errors[1:],
-        p_values=p_values[1:],
-        p_exact=permutation_p(fitted.coef),
-        p_exact_t=permutation_p(statistics),
-        share_significant=float(np.mean(p_values[1:] < 0.05)),
+    return _summarise(
+        fitted.coef,
+        np.sqrt(fitted.variance * choice.factor),
+        choice.df_t,
         wave_sizes=sizes.rename("entities"),
-        n_failed=int(np.isnan(fitted.coef[1:]).sum()),
         nobs=kernel.n,
         n_entities=len(frame.entities),
         n_dropped=frame.n_dropped,
         convention=f"Placebo, scheme {scheme}, {draws} lists, wave sizes kept; two-way effects. {choice.sentence}",
+    )
+
+
+def _summarise(coef: np.ndarray, errors: np.ndarray, df_t: float, **about: Any) -> Placebo:
+    """The placebo result of (B + 1,) coefficients and standard errors, the actual list first."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistics = coef / errors
+    p_values = two_sided_p(statistics, df_t)
+    return Placebo(
+        estimate=float(coef[0]),
+        std_error=float(errors[0]),
+        p_value=float(p_values[0]),
+        draws=coef[1:],
+        std_errors=errors[1:],
+        p_values=p_values[1:],
+        p_exact=permutation_p(coef),
+        p_exact_t=permutation_p(statistics),
+        share_significant=float(np.mean(p_values[1:] < 0.05)),
+        n_failed=int(np.isnan(coef[1:]).sum()),
+        **about,
     )
 
 

@@ -52,6 +52,14 @@ class VarianceComponents:
         """(N,) share of the entity mean subtracted from entities observed ``counts`` times."""
         return 1 - np.sqrt(self.sigma2_e / (counts * self.sigma2_u + self.sigma2_e))
 
+    def summary(self) -> dict[str, float]:
+        """Standard deviations sigma_u, sigma_e and the share rho of the entity effect."""
+        return {
+            "sigma_u": float(np.sqrt(self.sigma2_u)),
+            "sigma_e": float(np.sqrt(self.sigma2_e)),
+            "rho": self.sigma2_u / (self.sigma2_u + self.sigma2_e),
+        }
+
 
 def fit_random_effects(
     df: pd.DataFrame,
@@ -96,14 +104,12 @@ def fit_random_effects(
         ols.bread, X_star * ols.residuals[:, None], ssr, structure, AbsorbedEffects({}, 0), ssc
     )
     slopes = [i for i, term in enumerate(terms) if term in names]
-    fitted = X @ ols.beta
-    within = Within(frame.entity_codes, frame.time_codes, "entity")
+    dummies = ", time dummies" if time_dummies else ""
     return RandomEffectsFit(
         dependent=y,
         estimator="random_effects",
         vcov=structure.label,
-        convention=f"Random effects, Swamy-Arora components{', time dummies' if time_dummies else ''}. "
-        f"{covariance.sentence}",
+        convention=f"Random effects, Swamy-Arora components{dummies}. {covariance.sentence}",
         coef=pd.Series(ols.beta, index=terms, name="estimate"),
         cov=pd.DataFrame(covariance.matrix, index=terms, columns=terms),
         nobs=len(outcome),
@@ -112,15 +118,22 @@ def fit_random_effects(
         df_t=covariance.df_t,
         tests={"slopes": wald_test(ols.beta[slopes], covariance.matrix[np.ix_(slopes, slopes)], covariance.df_t)},
         n_dropped=frame.n_dropped,
-        sigma_u=float(np.sqrt(components.sigma2_u)),
-        sigma_e=float(np.sqrt(components.sigma2_e)),
         sigma_star=float(np.sqrt(ssr / (len(outcome) - X.shape[1]))),
-        rho=components.sigma2_u / (components.sigma2_u + components.sigma2_e),
         theta=pd.Series(theta, index=frame.entities, name="theta"),
-        corr2_within=_squared_correlation(within.transform(outcome), within.transform(fitted)),
-        corr2_between=_squared_correlation(*(group_means(v, frame.entity_codes) for v in (outcome, fitted))),
-        corr2_overall=_squared_correlation(outcome, fitted),
+        **components.summary(),
+        **_squared_correlations(frame, outcome, X @ ols.beta),
     )
+
+
+def _squared_correlations(frame: PanelFrame, outcome: np.ndarray, fitted: np.ndarray) -> dict[str, float]:
+    """Squared correlations of outcome and fitted values within entities, of entity means and overall."""
+    within = Within(frame.entity_codes, frame.time_codes, "entity")
+    between = [group_means(values, frame.entity_codes) for values in (outcome, fitted)]
+    return {
+        "corr2_within": _squared_correlation(within.transform(outcome), within.transform(fitted)),
+        "corr2_between": _squared_correlation(*between),
+        "corr2_overall": _squared_correlation(outcome, fitted),
+    }
 
 
 def random_effects_arrays(

@@ -10,7 +10,7 @@ import pandas as pd
 
 from estimation.frame import EstimationError, panel_frame
 from estimation.panel import fit_panel
-from estimation.panel_design import regressors
+from estimation.staggered_input import control_names
 from estimation.within import Within
 
 
@@ -76,7 +76,7 @@ def romano_wolf(
     names = list(outcomes)
     if len(names) < 2 or len(set(names)) != len(names):
         raise EstimationError(f"a family needs at least two different outcomes, got {', '.join(names) or 'none'}")
-    controls = regressors(x, treat) if x is not None and len(x) else []
+    controls = control_names(x, treat)
     frame = panel_frame(df, [*names, treat, *controls], entity=entity, time=time)
     keys = [entity, time]
     complete = frame.data[keys].merge(df, on=keys, how="left", validate="one_to_one")

@@ -13,9 +13,9 @@ from estimation.cohorts import Cohorts, cohort_frame, event_label
 from estimation.covariance import Ssc, Vcov
 from estimation.error_structure import COORDINATES, carried_columns
 from estimation.frame import EstimationError
-from estimation.panel import PanelFit, fit_panel, wald_test
-from estimation.panel_design import regressors
+from estimation.panel import PanelFit, fit_panel
 from estimation.results import Estimates, HypothesisTest, critical_value
+from estimation.staggered_input import control_names, leads_test
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ def sun_abraham(
     Raises:
         EstimationError: unusable input, or a cohort that is not observed at the base.
     """
-    controls = regressors(x, y) if x is not None and len(x) else []
+    controls = control_names(x, y)
     carried = carried_columns(vcov, cluster, entity, time, options.get("coordinates", COORDINATES))
     numeric = [y, *controls, *([weights] if weights else [])]
     everyone = cohort_frame(df, numeric, cohort, entity=entity, time=time, keep=carried)
@@ -146,12 +146,7 @@ def _assemble(
     by_group = np.array([np.where((group == g) & (event >= 0), share, 0) for g in np.unique(group)])
     overall = np.where(event >= 0, share, 0)[None, :]
     dynamic_cov, dynamic = _averages(by_event, beta, V, fit.df_t, level)
-    leads = event < 0
-    pretrend = (
-        wald_test(beta[leads], V[np.ix_(leads, leads)], fit.df_t)
-        if leads.any()
-        else HypothesisTest(np.nan, None, np.nan, "no lead is estimated")
-    )
+    pretrend = leads_test(beta, V, event < 0, fit.df_t)
     labels = [event_label(k) for k in event_times]
     dynamic.index = pd.Index(event_times.astype(int), name="event_time")
     dynamic["n_obs"] = [(n_obs[event == k]).sum().astype(int) for k in event_times]

@@ -11,8 +11,14 @@ import pandas as pd
 from estimation.cohorts import event_label
 from estimation.dynamic_effects import effects_table
 from estimation.frame import EstimationError, PanelFrame, panel_frame
-from estimation.panel import wald_test
-from estimation.results import Estimates, HypothesisTest, critical_value
+from estimation.results import Estimates, HypothesisTest
+from estimation.staggered_input import leads_test
+
+
+CONVENTION = (
+    "de Chaisemartin-D'Haultfoeuille DID_l, comparison: same first treatment, not switched yet; no controls; "
+    "cohort-recentred plug-in variance, normal reference."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,41 +67,26 @@ def did_multiplegt(
         raise EstimationError(f"effects={effects} must be at least 1 and placebos={placebos} not negative")
     frame = panel_frame(df, [y, treat], entity=entity, time=time)
     outcome, treatment, left_out = _balanced(frame, y, treat, entity)
-    changed = treatment != treatment[:, :1]
-    first = np.where(changed.any(axis=1), changed.argmax(axis=1), treatment.shape[1])
+    first, cohorts = _histories(treatment)
     if (first == treatment.shape[1]).all():
         raise EstimationError(f"nobody switches {treat}: there is no effect to estimate")
-    cohorts = np.unique(np.column_stack([treatment[:, 0], first]), axis=0, return_inverse=True)[1].ravel()
-    horizons = [*(-lag for lag in range(placebos, 0, -1)), *range(1, effects + 1)]
-    found, counts, event_times = [], [], []
-    for horizon in horizons:
-        k = horizon - 1
-        contributions, n_switchers = _contributions(
-            _first_switches(treatment[:, 0], first, outcome, horizon), len(first)
-        )
-        if n_switchers:
-            found.append(contributions)
-            counts.append(n_switchers)
-            event_times.append(k)
-        else:
-            left_out[event_label(k)] = "no switcher with a comparison at this horizon"
+    horizons = (*range(-placebos, 0), *range(1, effects + 1))
+    switches = {h - 1: _first_switches(treatment[:, 0], first, outcome, h) for h in horizons}
+    found = {k: _contributions(comparisons, len(first)) for k, comparisons in switches.items()}
+    left_out |= {event_label(k): "no switcher with a comparison" for k, (_, count) in found.items() if not count}
+    found = {k: contributions for k, contributions in found.items() if contributions[1]}
     if not found:
         raise EstimationError(f"no switcher of {treat} has a comparison within {effects} period(s)")
-    estimate, cov = _recentred(np.column_stack(found), cohorts)
-    error = np.sqrt(np.diag(cov))
-    before = np.array(event_times) < 0
-    pretrend = (
-        wald_test(estimate[before], cov[np.ix_(before, before)], np.inf)
-        if before.any()
-        else HypothesisTest(np.nan, None, np.nan, "no placebo is estimated")
-    )
+    event_times = np.array(list(found), dtype=float)
+    estimate, cov = _recentred(np.column_stack([values for values, _ in found.values()]), cohorts)
+    counts = np.array([count for _, count in found.values()])
+    pretrend = leads_test(estimate, cov, event_times < 0, np.inf)
     labels = [event_label(k) for k in event_times]
     return SwitcherEffects(
         dependent=y,
         estimator="did_multiplegt",
         vcov=f"cohort-recentred({entity})",
-        convention="de Chaisemartin-D'Haultfoeuille DID_l, comparison: same first treatment, not switched yet; no controls; "
-        "cohort-recentred plug-in variance, normal reference.",
+        convention=CONVENTION,
         coef=pd.Series(estimate, index=labels, name="estimate"),
         cov=pd.DataFrame(cov, index=labels, columns=labels),
         nobs=outcome.size,
@@ -103,13 +94,19 @@ def did_multiplegt(
         df_resid=np.inf,
         tests={"pretrend": pretrend},
         n_dropped=frame.n_dropped + len(frame.data) - outcome.size,
-        dynamic=effects_table(
-            np.array(event_times, dtype=float), "event_time", estimate, error, np.array(counts), np.inf, level
-        ),
+        dynamic=effects_table(event_times, "event_time", estimate, np.sqrt(np.diag(cov)), counts, np.inf, level),
         did_m=_did_m(outcome, treatment, cohorts, level),
         pretrend=pretrend,
         unidentified=left_out,
     )
+
+
+def _histories(treatment: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) index of the first switch (T if none) and cohort codes (first treatment, first switch)."""
+    changed = treatment != treatment[:, :1]
+    first = np.where(changed.any(axis=1), changed.argmax(axis=1), treatment.shape[1])
+    cohorts = np.unique(np.column_stack([treatment[:, 0], first]), axis=0, return_inverse=True)[1].ravel()
+    return first, cohorts
 
 
 def _balanced(frame: PanelFrame, y: str, treat: str, entity: str) -> tuple[np.ndarray, np.ndarray, dict[str, str]]:
@@ -182,7 +179,5 @@ def _did_m(outcome: np.ndarray, treatment: np.ndarray, cohorts: np.ndarray, leve
         values = dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan)
         return pd.DataFrame(values | {"n_obs": 0}, index=["did_m"])
     estimate, cov = _recentred(contributions[:, None], cohorts)
-    half = critical_value(level, np.inf) * np.sqrt(cov[0, 0])
-    values = {"estimate": estimate[0], "std_error": np.sqrt(cov[0, 0])}
-    limits = {"conf_low": estimate[0] - half, "conf_high": estimate[0] + half, "n_obs": n_switchers}
-    return pd.DataFrame(values | limits, index=["did_m"])
+    error, counts = np.sqrt(np.diag(cov)), np.array([n_switchers])
+    return effects_table(np.array([0]), "did_m", estimate, error, counts, np.inf, level).set_axis(["did_m"], axis=0)

@@ -8,15 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from estimation.cohorts import cohort_frame, event_label
+from estimation.cohorts import event_label
 from estimation.covariance import group_sums
 from estimation.dynamic_effects import effects_table
-from estimation.error_structure import carried_columns, error_structure
 from estimation.frame import EstimationError
 from estimation.least_squares import least_squares
-from estimation.panel import wald_test
-from estimation.panel_design import regressors
 from estimation.results import Estimates, HypothesisTest
+from estimation.staggered_input import StaggeredInput, leads_test, staggered_input
 from estimation.untreated_model import UntreatedModel, untreated_model, why_not_imputable
 
 
@@ -61,68 +59,56 @@ def two_stage(
     Raises:
         EstimationError: unusable input, or no treated observation with a predicted untreated outcome.
     """
-    controls = regressors(x, y) if x is not None and len(x) else []
-    carried = carried_columns("cluster", cluster, entity, time)
-    numeric = [y, *controls, *([weights] if weights else [])]
-    cohorts = cohort_frame(df, numeric, cohort, entity=entity, time=time, keep=carried)
-    structure = error_structure(cohorts.frame, "cluster", cluster, entity=entity, time=time)
-    mass = cohorts.frame.array(weights) if weights else np.ones(len(cohorts.periods))
-    model = untreated_model(cohorts, cohorts.frame.array(controls), controls, mass)
+    data = staggered_input(df, y, cohort, x, cluster=cluster, weights=weights, entity=entity, time=time)
+    cohorts = data.cohorts
+    model = untreated_model(cohorts, data.X, data.controls, data.mass)
+    reasons = why_not_imputable(model, cohorts)
     rows = model.imputable
     if not (rows & cohorts.treated).any():
-        raise EstimationError(f"no treated observation can be predicted: {why_not_imputable(model, cohorts)}")
-    outcome = cohorts.frame.array(y)
-    gap = outcome - np.nan_to_num(model.fitted(outcome))
+        raise EstimationError(f"no treated observation can be predicted: {reasons}")
     relative = cohorts.relative
     event_times = np.unique(relative[rows & ~np.isnan(relative)])
     event_times = event_times[event_times != base]
     dummies = (rows[:, None] & (relative[:, None] == event_times)).astype(float)
     static = (rows & cohorts.treated).astype(float)[:, None]
-    used = np.where(rows, mass, 0.0)
-    beta, V = _second_stage(model, dummies, gap, used, structure.groups[0])
-    att, att_V = _second_stage(model, static, gap, used, structure.groups[0])
-    dynamic = effects_table(
-        event_times, "event_time", beta, np.sqrt(np.diag(V)), dummies.sum(axis=0).astype(int), np.inf, level
-    )
-    overall = effects_table(
-        np.array([0]), "att", att, np.sqrt(np.diag(att_V)), static.sum(axis=0).astype(int), np.inf, level
-    )
-    leads = event_times < 0
-    pretrend = (
-        wald_test(beta[leads], V[np.ix_(leads, leads)], np.inf)
-        if leads.any()
-        else HypothesisTest(np.nan, None, np.nan, "no lead is estimated")
-    )
+    dynamic, V = _second_stage(model, data, dummies, event_times, "event_time", level)
+    att, _ = _second_stage(model, data, static, np.array([0]), "att", level)
+    estimate = dynamic["estimate"].to_numpy()
+    pretrend = leads_test(estimate, V, event_times < 0, np.inf)
     labels = [event_label(k) for k in event_times]
     return TwoStage(
         dependent=y,
         estimator="two_stage",
-        vcov=structure.label,
-        convention=f"Two-stage (Gardner), base {base}, covariance {structure.label} with the first stage accounted for, no "
-        "small-sample factor, normal reference.",
-        coef=pd.Series(beta, index=labels, name="estimate"),
+        vcov=data.structure.label,
+        convention=f"Two-stage (Gardner), base {base}, covariance {data.structure.label} with the first stage accounted for, "
+        "no small-sample factor, normal reference.",
+        coef=pd.Series(estimate, index=labels, name="estimate"),
         cov=pd.DataFrame(V, index=labels, columns=labels),
         nobs=int(rows.sum()),
         n_entities=len(cohorts.frame.entities),
         df_resid=np.inf,
         tests={"pretrend": pretrend},
         n_dropped=cohorts.frame.n_dropped,
-        att=overall.set_axis(["att"], axis=0),
+        att=att.set_axis(["att"], axis=0),
         dynamic=dynamic,
         pretrend=pretrend,
-        unidentified=why_not_imputable(model, cohorts),
+        unidentified=reasons,
     )
 
 
 def _second_stage(
-    model: UntreatedModel, dummies: np.ndarray, gap: np.ndarray, mass: np.ndarray, clusters: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients and covariance of the first-stage residuals on (n, m) dummies; ``mass`` is zero on rows left out."""
-    kept = mass > 0
+    model: UntreatedModel, data: StaggeredInput, dummies: np.ndarray, labels: np.ndarray, name: str, level: float
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Table and covariance of the coefficients of first-stage residuals on (n, m) dummies, on imputable rows."""
+    kept = model.imputable
+    mass = np.where(kept, data.mass, 0.0)
+    gap = data.outcome - np.nan_to_num(model.fitted(data.outcome))
     second = least_squares(gap[kept], dummies[kept], mass[kept])
     u2 = np.zeros(len(gap))
     u2[kept] = second.residuals
     first = model.pull_back(mass[:, None] * dummies) * gap[:, None]
     influence = (dummies * (mass * u2)[:, None] - first) @ second.bread
-    sums = group_sums(influence, clusters)
-    return second.beta, sums.T @ sums
+    sums = group_sums(influence, data.structure.groups[0])
+    cov = sums.T @ sums
+    counts = dummies.sum(axis=0).astype(int)
+    return effects_table(labels, name, second.beta, np.sqrt(np.diag(cov)), counts, np.inf, level), cov

@@ -10,7 +10,7 @@ import pandas as pd
 
 from estimation.frame import EstimationError, panel_frame
 from estimation.least_squares import check_full_rank, least_squares
-from estimation.panel_design import regressors
+from estimation.staggered_input import control_names
 from estimation.within import Within
 
 
@@ -59,7 +59,7 @@ def twoway_weights(
     Raises:
         EstimationError: ``treat`` is not 0/1, or is explained by the effects and controls.
     """
-    controls = regressors(x, y) if x is not None and len(x) else []
+    controls = control_names(x, y)
     frame = panel_frame(df, [y, treat, *controls], entity=entity, time=time)
     treatment, outcome, X = frame.array(treat), frame.array(y), frame.array(controls)
     if not np.isin(treatment, (0, 1)).all():
