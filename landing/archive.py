@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from landing.limits import LandingError, Limits, check_file_size
 
-DOCUMENTS = frozenset({".md", ".pdf", ".doc", ".docx", ".html", ".htm", ".bib", ".lock"})
+DOCUMENTS = frozenset({".md", ".bib"})
 MEMBER_MARK = "!"
 
 
@@ -45,7 +45,7 @@ class SourceFile:
 
 
 def source_files(directories: Sequence[Path], limits: Limits | None = None) -> list[SourceFile]:
-    """Every file under the directories in path order, the same bytes once; hidden files are left out.
+    """Every file under the directories in path order, the same bytes once; hidden files and notes (.md, .bib) are left out.
 
     Symbolic links that leave the directory are not followed. Raises FileNotFoundError for a missing directory.
     """
@@ -58,6 +58,8 @@ def source_files(directories: Sequence[Path], limits: Limits | None = None) -> l
         for path in sorted(root.rglob("*"), key=lambda item: item.relative_to(root).as_posix()):
             inside = path.relative_to(root)
             if any(part.startswith((".", "~$")) for part in inside.parts) or not path.is_file():
+                continue
+            if path.suffix.lower() in DOCUMENTS:
                 continue
             if not path.resolve().is_relative_to(root):
                 continue

@@ -7,12 +7,12 @@ import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
 
-from landing.archive import DOCUMENTS, SourceFile, source_files
+from landing.archive import SourceFile, source_files
 from landing.collect import Collector, Context
 from landing.dictionary import Dictionary, load_dictionary, parse_unit
 from landing.edition import edition_of, table_of
@@ -21,6 +21,8 @@ from landing.layout import Block, read_blocks
 from landing.limits import LandingError, Limits
 from landing.numbers import cell_text, parse_number
 from landing.places import Places, load_places
+from landing.plausibility import check_plausibility
+from landing.quarantine import explain_quarantine
 from landing.resolve import resolve
 from landing.roles import Roles, load_roles, plain
 from landing.rows import ROW_READERS, RowSource, create_row_tables
@@ -93,11 +95,12 @@ def land(
     progress: Callable[[str], None] | None = None,
     limits: Limits | None = None,
     landed_at: datetime | None = None,
+    today: date | None = None,
 ) -> LandingReport:
     """Read every file under `directories` into the tables of `landing.tables` of the open connection.
 
     A file or sheet that cannot be read becomes one quarantine row, the rest still lands. `landed_at` is only a note
-    (default: now, UTC); no other result depends on when or where a file was landed.
+    (default: now, UTC); no other result depends on it, but for accepted entries that end before `today`.
     """
     seeds, limits = Path(seeds), limits or Limits()
     places = load_places(seeds)
@@ -124,6 +127,8 @@ def land(
     _store_cells(run)
     resolve(con, run.gathered, run.dictionary, run.places)
     _store_files(run)
+    check_plausibility(con, run.dictionary, seeds)
+    explain_quarantine(con, seeds, today or stamp.date())
     return _report(con)
 
 
@@ -138,14 +143,10 @@ def load_sources(seeds: Path) -> list[tuple[re.Pattern[str], Source]]:
 
 
 def _declared(run: Landing, source: SourceFile) -> Source | None:
-    if source.suffix in DOCUMENTS:
-        return Source("documentation", 9, "")
     return next((declared for pattern, declared in run.sources if pattern.search(source.path)), None)
 
 
 def _land_file(run: Landing, source: SourceFile, declared: Source | None) -> int:
-    if declared and declared.kind == "documentation":
-        return 0
     try:
         if source.error:
             raise source.error
