@@ -19,7 +19,7 @@ lint: env ## style of Python and SQL, and types
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
-	$(RUN)/sqlfluff lint models dbt_project
+	$(RUN)/sqlfluff lint models
 
 env: $(STAMP)
 

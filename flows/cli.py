@@ -77,12 +77,14 @@ def refresh(
             f"nothing to do: release {manifest['release_id']} holds exactly these inputs (use --force to rebuild)"
         )
         return
-    _prepare_environment(target, verbose)
     from flows.progress import Progress
-    from flows.refresh import refresh as run
 
+    progress = Progress()
     with target.locked():
-        print_summary(run(target, inputs, Progress()))
+        _prepare_environment(target, verbose)
+        from flows.refresh import refresh as run
+
+        print_summary(run(target, inputs, progress))
 
 
 @cli.command()

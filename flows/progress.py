@@ -16,6 +16,11 @@ class Progress:
         self._console = Console(stderr=True)
         self._quiet = not self._console.is_terminal if quiet is None else quiet
         self.seconds: dict[str, float] = {}
+        self._created = time.perf_counter()
+
+    def started(self) -> None:
+        """Note what passed since this object was made: imports and the orchestrator's start."""
+        self.seconds["start-up"] = round(time.perf_counter() - self._created, 3)
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:

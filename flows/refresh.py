@@ -149,6 +149,7 @@ RUNNER: ThreadPoolTaskRunner[Any] = ThreadPoolTaskRunner(max_workers=WORKERS)
 @flow(name="refresh", task_runner=RUNNER, validate_parameters=False)  # type: ignore[arg-type]
 def refresh(home: Home, inputs: Inputs, progress: Progress) -> Summary:
     """Build a release beside the published one and swap it in; any failure leaves the published one untouched."""
+    progress.started()
     started = datetime.now(UTC)
     release_id = f"{started:%Y%m%dT%H%M%SZ}-{inputs.digest[:8]}"
     built = home.work / release_id

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def print_summary(summary: Summary) -> None:
     """Files, observations, quarantine, gates, estimates, and where report and release lie."""
     manifest = summary.manifest
-    landed = manifest["landed"]
+    landed, seconds = manifest["landed"], manifest["seconds"]
     gates = ", ".join(f"{g['gate']} {g['expectations'] - g['failed']}/{g['expectations']}" for g in manifest["gates"])
     rows = [
         ("release", f"{summary.release_id}{'  SYNTHETIC (demo data)' if manifest['synthetic'] else ''}"),
@@ -27,7 +27,7 @@ def print_summary(summary: Summary) -> None:
             for s in manifest["studies"]
             if s["status"] == "not_runnable"
         ),
-        ("seconds", f"{sum(manifest['seconds'].values()):.0f}"),
+        ("seconds", f"{sum(seconds.values()):.0f}, of which start-up {seconds['start-up']:.0f}"),
         ("report", summary.release / "report" / "index.html"),
         ("database", summary.release / "warehouse.duckdb"),
     ]

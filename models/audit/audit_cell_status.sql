@@ -47,7 +47,12 @@ sheet_columns as (
         observations.unit_text,
         resolved.variable
     from {{ source('raw', 'resolved') }} as resolved
-    inner join {{ source('raw', 'observations') }} as observations using (file_id, sheet, cell)
+    inner join
+        {{ source('raw', 'observations') }} as observations
+        on
+            resolved.file_id = observations.file_id
+            and resolved.sheet = observations.sheet
+            and resolved.cell = observations.cell
 
 ),
 
@@ -60,7 +65,12 @@ sheet_places as (
         observations.city_text,
         min(resolved.city_code) as city_code
     from {{ source('raw', 'resolved') }} as resolved
-    inner join {{ source('raw', 'observations') }} as observations using (file_id, sheet, cell)
+    inner join
+        {{ source('raw', 'observations') }} as observations
+        on
+            resolved.file_id = observations.file_id
+            and resolved.sheet = observations.sheet
+            and resolved.cell = observations.cell
     group by all
     having count(distinct resolved.city_code) = 1
 
@@ -97,13 +107,28 @@ missing as (
 
 without_value as (
 
-    select * from (
-        select * from set_aside
-        union all by name
-        select * from missing
-    )
-    anti join {{ ref('panel_long') }} using (city_code, year, variable)
-    qualify row_number() over (partition by city_code, year, variable order by starts_with(status, 'missing_'), file_id, sheet, cell) = 1
+    select * from set_aside
+    union all by name
+    select * from missing
+
+),
+
+-- Several sources may lack the same value: what was set aside says more than a blank.
+absent as (
+
+    select without_value.*
+    from without_value
+    left join {{ ref('panel_long') }} as present using (city_code, year, variable)
+    where present.value is null
+    qualify
+        row_number() over (
+            partition by city_code, year, variable
+            order by
+                starts_with(without_value.status, 'missing_'),
+                without_value.file_id,
+                without_value.sheet,
+                without_value.cell
+        ) = 1
 
 ),
 
@@ -111,7 +136,7 @@ final as (
 
     select * from filled
     union all by name
-    select * from without_value
+    select * from absent
 
 )
 

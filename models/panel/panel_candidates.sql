@@ -18,7 +18,7 @@ ranked as (
         *,
         row_number() over (
             partition by city_code, year, variable
-            order by (value is null), source_rank, edition desc nulls last, path, sheet, cell
+            order by (value is null), source_rank asc, edition desc nulls last, path asc, sheet asc, cell asc
         ) as rank
     from staged
 

@@ -6,8 +6,9 @@
 select
     city_code,
     year
-    {%- for variable in variables %},
-    max(value) filter (where variable = '{{ variable }}') as {{ variable }}
+    {%- for variable in variables %}
+        ,
+        max(value) filter (where variable = '{{ variable }}') as {{ variable }}
     {%- endfor %}
 from {{ ref('panel_long') }}
 group by city_code, year

@@ -63,9 +63,20 @@ interpolated as (
 -- No replacement is invented for a value that belongs to another entity.
 not_this_entity as (
 
-    select distinct city_code, variable, year
+    select distinct
+        city_code,
+        variable,
+        year
     from {{ ref('panel_candidates') }}
     where reason = 'quarantined: entity_not_valid'
+
+),
+
+filled as (
+
+    select *
+    from interpolated
+    anti join not_this_entity using (city_code, variable, year)
 
 ),
 
@@ -73,8 +84,7 @@ final as (
 
     select * from chosen
     union all by name
-    select * from interpolated
-    anti join not_this_entity using (city_code, variable, year)
+    select * from filled
 
 )
 

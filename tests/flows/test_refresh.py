@@ -1,0 +1,175 @@
+"""The main job end to end, on a small demo, through the command line as a user runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import duckdb
+import openpyxl
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ("estimates", "fit", "tests", "curves", "descriptives", "columns", "studies", "published_vs_estimated")
+
+
+def nianjian(*arguments: object, home: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"NIANJIAN_HOME": str(home), "PREFECT_HOME": str(cwd / "prefect"), "CI": "true"}
+    command = [sys.executable, "-m", "flows.cli", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=ROOT, env=environment, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("refresh")
+
+
+@pytest.fixture(scope="module")
+def demo(place: Path) -> Path:
+    done = nianjian("demo", place / "demo", "--cities", 40, "--editions", "2007-2021", home=place / "home", cwd=place)
+    assert done.returncode == 0, done.stderr
+    return place / "demo"
+
+
+@pytest.fixture(scope="module")
+def home(place: Path, demo: Path) -> Path:
+    done = nianjian("refresh", "--extracts", demo, home=place / "home", cwd=place)
+    assert done.returncode == 0, done.stderr
+    for word in ("SYNTHETIC", "files:", "observations:", "quarantined:", "gates passed:", "estimates:", "report:"):
+        assert word in done.stdout
+    return place / "home"
+
+
+def tables(release: Path) -> dict[str, str]:
+    with duckdb.connect(str(release / "warehouse.duckdb"), read_only=True) as connection:
+        return {name: connection.execute(f"select * from results.{name}").df().to_csv() for name in RESULTS}
+
+
+def test_release_is_complete(home: Path) -> None:
+    release = home / "current"
+    assert release.is_symlink()
+    manifest = json.loads((release / "manifest.json").read_text())
+    assert manifest["synthetic"] is True
+    assert {g["gate"] for g in manifest["gates"]} == {"landed", "panel", "results"}
+    assert not [g for g in manifest["gates"] if g["failed"]]
+    for page in ("index", "gates", "quarantine"):
+        text = (release / "report" / f"{page}.html").read_text()
+        assert "SYNTHETIC DATA" in text
+        assert "src=" not in text  # nothing to fetch: the report opens offline
+    with duckdb.connect(str(release / "warehouse.duckdb"), read_only=True) as connection:
+        views = connection.execute("select count(*) from duckdb_views() where not internal").fetchall()
+        undescribed = connection.execute(
+            "select table_schema, table_name, column_name from audit.data_dictionary where description = ''"
+        ).fetchall()
+        estimates = connection.execute("select count(*) from results.estimates").fetchall()
+    assert views == [(0,)]
+    assert undescribed == []
+    assert estimates[0][0] > 40
+
+
+def test_every_observed_value_equals_its_cell(home: Path) -> None:
+    with duckdb.connect(str(home / "current" / "warehouse.duckdb"), read_only=True) as connection:
+        lost = connection.execute(
+            """
+            select count(*) from panel.long as p
+            left join raw.observations as o on p.file_id = o.file_id and p.sheet = o.sheet and p.cell = o.cell
+            where p.status = 'observed' and p.variable = 'gdp_100m_yuan' and o.value_text::double is distinct from p.value
+            """
+        ).fetchall()
+        observed = connection.execute("select count(*) from panel.long where variable = 'gdp_100m_yuan'").fetchall()
+    assert lost == [(0,)]
+    assert observed[0][0] > 500
+
+
+def test_unchanged_inputs_do_nothing_and_force_gives_identical_results(home: Path, place: Path, demo: Path) -> None:
+    before = (home / "current").resolve()
+    again = nianjian("refresh", "--extracts", demo, home=home, cwd=place)
+    assert again.returncode == 0
+    assert "nothing to do" in again.stdout
+    assert (home / "current").resolve() == before
+    forced = nianjian("refresh", "--extracts", demo, "--force", home=home, cwd=place)
+    assert forced.returncode == 0, forced.stderr
+    after = (home / "current").resolve()
+    assert after != before
+    assert tables(after) == tables(before)
+    changed = nianjian("diff", home=home, cwd=place)
+    assert "panel: no value differs" in changed.stdout
+    assert "estimates: none moved" in changed.stdout
+
+
+def corrupt(folder: Path) -> None:
+    book = sorted(folder.rglob("*2-1*.xlsx"))[0]
+    book.write_bytes(book.read_bytes()[:200])
+
+
+def edit(folder: Path, row_of: str, column: int, value: object) -> None:
+    """Change one cell of the GDP sheet of the last edition, in the row whose city is `row_of`."""
+    book = max(p for p in folder.rglob("*.xlsx") if "地区生产总值" in p.name and "构成" not in p.name)
+    workbook = openpyxl.load_workbook(book)
+    sheet = workbook.worksheets[0]
+    row = next(r for r in sheet.iter_rows() if str(r[0].value).strip() == row_of)
+    row[column].value = value
+    workbook.save(book)
+
+
+def header(folder: Path) -> None:
+    book = max(p for p in folder.rglob("*.xlsx") if "地区生产总值" in p.name and "构成" not in p.name)
+    partial = book.with_suffix(".partial")
+    with zipfile.ZipFile(book) as old, zipfile.ZipFile(partial, "w") as new:
+        for item in old.namelist():
+            text = old.read(item)
+            new.writestr(item, text.replace("人均地区生产总值".encode(), "人均神秘产值".encode()))
+    partial.replace(book)
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason", "located"),
+    [
+        (corrupt, "unreadable_file", "2-1"),
+        (header, "unknown_header", "人均神秘产值"),
+        (lambda f: edit(f, "北京市", 0, "东京市"), "unknown_city", "东京市"),
+        (lambda f: edit(f, "北京市", 2, "约四万"), "not_a_number", "约四万"),
+    ],
+    ids=["corrupt file", "unknown header", "unknown city", "text for a number"],
+)
+def test_bad_input_is_located_and_publishes_nothing(home, place, demo, tmp_path, damage, reason, located) -> None:  # type: ignore[no-untyped-def]
+    bad = tmp_path / "bad"
+    shutil.copytree(demo, bad)
+    damage(bad)
+    before = (home / "current").resolve()
+    done = nianjian("refresh", "--extracts", bad, home=home, cwd=place)
+    assert done.returncode == 1
+    lines = done.stderr.strip().splitlines()
+    assert any(reason in line and located in line for line in lines), done.stderr
+    assert "Traceback" not in done.stderr
+    assert (home / "current").resolve() == before
+    assert not (home / "work").exists()
+
+
+def test_wrong_usage_exits_2(place: Path, home: Path, demo: Path) -> None:
+    for arguments in (
+        ("refresh", "--extracts", place / "absent"),
+        ("refresh", "--extracts", demo, "--study", "no_such_study"),
+        ("trace", "--city", "北京市", "--year", "2010", "--variable", "no_such_variable"),
+        ("sql", "drop table panel.long"),
+        ("no-such-command",),
+    ):
+        done = nianjian(*arguments, home=home, cwd=place)
+        assert done.returncode == 2, arguments
+        assert len(done.stderr.strip().splitlines()) <= 4
+        assert "Traceback" not in done.stderr
+
+
+def test_trace_names_file_sheet_and_cell(place: Path, home: Path) -> None:
+    done = nianjian("trace", "--city", "北京市", "--year", 2015, "--variable", "gdp", home=home, cwd=place)
+    assert done.returncode == 0, done.stderr
+    assert "gdp_100m_yuan" in done.stdout
+    assert "yearbook/2016" in done.stdout
+    assert "sha256" in done.stdout
