@@ -17,7 +17,6 @@ from estimation.results import Estimates, HypothesisTest
 from estimation.staggered_input import StaggeredInput, staggered_input
 from estimation.untreated_model import UntreatedModel, untreated_model, why_not_imputable
 
-
 CONVENTION = (
     "Imputation (Borusyak, Jaravel and Spiess), conservative covariance {}, averaged within cohort and event time, no "
     "small-sample factor, normal reference; leads by two-way least squares on untreated rows, small-sample factor of fixest."

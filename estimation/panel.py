@@ -41,7 +41,7 @@ class PanelFit(Estimates):
         constant_grand_mean: mean(y) - mean(x)b; all effects average to zero over the observations.
         constant_base_year: mean(y - xb - d_t) with the first period's effect zero, as ``xtreg y x i.year, fe`` prints
             it; NaN if the panel falls apart into unconnected blocks.
-        ssr: (weighted) sum of squared residuals. rmse: sqrt(ssr / n).
+        ssr: sum of squared residuals u'Wu. rmse: square root of the (weighted) mean squared residual.
         n_periods: periods used. n_singletons: observations alone in an effect group (kept, fitted exactly).
         dropped: columns left out as not identified, with the reason (only with ``collinear="drop"``).
         residuals: (n,) indexed by (entity, time).
@@ -163,7 +163,7 @@ def _assemble(
         constant_grand_mean=grand_mean,
         constant_base_year=grand_mean - _mean_period_effect(design, design.y - fitted - ols.residuals),
         ssr=ssr,
-        rmse=float(np.sqrt(ssr / n)),
+        rmse=float(np.sqrt(ssr / design.mass.sum())),
         n_periods=len(frame.times),
         n_singletons=_count_singletons(design),
         dropped=dict(dropped),

@@ -14,7 +14,6 @@ from estimation.frame import EstimationError, PanelFrame, panel_frame
 from estimation.results import Estimates, HypothesisTest
 from estimation.staggered_input import leads_test
 
-
 CONVENTION = (
     "de Chaisemartin-D'Haultfoeuille DID_l, comparison: same first treatment, not switched yet; no controls; "
     "cohort-recentred plug-in variance, normal reference."
