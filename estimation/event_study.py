@@ -175,7 +175,7 @@ def _collinearity_hint(error: EstimationError, cohorts: Cohorts) -> str:
         return ""
     if np.isnan(cohorts.entity_first).any():
         return ""
-    return " (there is no never-treated entity: bin the ends, or give two base periods)"
+    return " (there is no never-treated entity: bin the ends, or give more base periods)"
 
 
 def _dynamic_table(
