@@ -68,6 +68,7 @@ final as (
             and converted.variable = corrections.variable
             and converted.year = corrections.year
             and regexp_matches(converted.path, corrections.file_pattern)
+            and abs(converted.value - corrections.expect) <= 1e-9 * abs(corrections.expect)
     left join quarantined
         on
             converted.file_id = quarantined.file_id
