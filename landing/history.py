@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,8 +73,9 @@ def roster(seeds: Path, year: int, *, cities_only: bool = True) -> pd.DataFrame:
     cities, events = read_seed(seeds, "cities"), load_events(seeds)
     units = unit_periods(cities, events)
     units = units[units["start"].le(year) & units["end"].ge(year)]
+    history = _by_unit(events)
     rows = [
-        (code, *_name_and_type(events, code, name, year))
+        (code, *_name_and_type(history.get(code, []), code, name, year))
         for code, name in zip(units["city_code"], units["name_zh"], strict=True)
     ]
     named = pd.DataFrame(rows, columns=["city_code", "name_zh", "unit_type"])
@@ -83,14 +85,22 @@ def roster(seeds: Path, year: int, *, cities_only: bool = True) -> pd.DataFrame:
     return named.sort_values("city_code", ignore_index=True)
 
 
-def _name_and_type(events: pd.DataFrame, code: str, name: str, year: int) -> tuple[str, str]:
+def _by_unit(events: pd.DataFrame) -> dict[str, list[dict[str, Any]]]:
+    """Events that name or raise a unit, by code, in order of time."""
+    own = events[events["kind"].isin(["upgrade", "rename", "new"])].sort_values("year", kind="stable")
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in own.to_dict("records"):
+        found.setdefault(str(row["city_code"]), []).append({str(key): value for key, value in row.items()})
+    return found
+
+
+def _name_and_type(own: list[dict[str, Any]], code: str, name: str, year: int) -> tuple[str, str]:
     """Name and type at the end of `year`: of the last event up to then, else before the first one after."""
-    own = events[events["city_code"].eq(code) & events["kind"].isin(["upgrade", "rename", "new"])].sort_values("year")
-    past, later = own[own["year"].le(year)], own[own["year"].gt(year)]
-    if len(past):
-        return str(past["new_name_zh"].iloc[-1]), str(past["new_type_zh"].iloc[-1])
-    if len(later):
-        return str(later["old_name_zh"].iloc[0]), str(later["old_type_zh"].iloc[0])
+    past = [event for event in own if event["year"] <= year]
+    if past:
+        return str(past[-1]["new_name_zh"]), str(past[-1]["new_type_zh"])
+    if own:
+        return str(own[0]["old_name_zh"]), str(own[0]["old_type_zh"])
     if code.endswith("0000"):
         return name, "直辖市"
     return name, "地级市" if name.endswith("市") else next(
