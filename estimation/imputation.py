@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -164,10 +164,19 @@ def _leads(
     dummies = pd.DataFrame({event_label(k): (relative == k).astype(float) for k in wanted})
     untreated = pd.concat([data.cohorts.frame.data, dummies], axis=1).loc[rows]
     terms = list(dummies.columns)
-    fit = fit_panel(
-        untreated, y, [*terms, *data.controls], cluster=cluster, weights=weights, entity=keys[0], time=keys[1]
-    )
+    try:
+        fit = fit_panel(
+            untreated, y, [*data.controls, *terms], cluster=cluster, weights=weights, entity=keys[0], time=keys[1],
+            collinear="drop",
+        )  # fmt: skip
+    except EstimationError as problem:
+        # Without a comparison the untreated rows may leave no lead; the effects themselves do not need any.
+        return pd.DataFrame(), HypothesisTest(np.nan, None, np.nan, f"no lead is estimated: {problem}")
+    terms = [term for term in terms if term in fit.coef.index]
+    wanted = np.array([float(term.removeprefix("event_")) for term in terms])
     estimate, error = fit.coef[terms].to_numpy(), fit.se[terms].to_numpy()
-    counts = dummies.loc[rows].sum().to_numpy().astype(int)
+    counts = dummies.loc[rows, terms].sum().to_numpy().astype(int)
     test = wald_test(estimate, fit.cov.loc[terms, terms].to_numpy(), fit.df_t)
+    if fit.dropped:
+        test = replace(test, note=f"leads left out: {'; '.join(fit.dropped.values())}")
     return effects_table(wanted, "event_time", estimate, error, counts, np.inf, level), test
