@@ -117,10 +117,16 @@ def parse_unit(dictionary: Dictionary, text: str) -> str:
 
 
 def conversion_factor(dictionary: Dictionary, unit_from: str, unit_to: str, indicator: str = "") -> float:
-    """What a value in `unit_from` is multiplied with to stand in `unit_to`.
+    """What a value in `unit_from` is multiplied with to stand in `unit_to`; see `base_factors`."""
+    numerator, denominator = base_factors(dictionary, unit_from, unit_to, indicator)
+    return numerator / denominator
 
-    Both must be of one dimension, unless `seeds/unit_equivalents.csv` declares the other dimension for `indicator`
-    (a tonne of water is a cubic metre); raises `DictionaryError` otherwise.
+
+def base_factors(dictionary: Dictionary, unit_from: str, unit_to: str, indicator: str = "") -> tuple[float, float]:
+    """Multiples of the base unit: a value converts as `value * first / second`, which keeps round numbers round.
+
+    Both units must be of one dimension, unless `seeds/unit_equivalents.csv` declares the other dimension for
+    `indicator` (a tonne of water is a cubic metre); raises `DictionaryError` otherwise.
     """
     for unit in (unit_from, unit_to):
         if unit not in dictionary.factor:
@@ -128,4 +134,4 @@ def conversion_factor(dictionary: Dictionary, unit_from: str, unit_to: str, indi
     source, target = dictionary.dimension[unit_from], dictionary.dimension[unit_to]
     if source != target and (indicator, source) not in dictionary.convertible:
         raise DictionaryError(f"{unit_from} ({source}) does not convert to {unit_to} ({target})")
-    return dictionary.factor[unit_from] / dictionary.factor[unit_to]
+    return dictionary.factor[unit_from], dictionary.factor[unit_to]

@@ -15,6 +15,7 @@ from landing.dictionary import GROUP_HEADING, NOT_A_VARIABLE, Dictionary, parse_
 from landing.header_text import PATH_SEPARATOR, LevelParts, alias_key, compact, split_path
 
 INPUT_COLUMNS = ["indicator_text", "scope_text", "unit_text", "table_title", "edition"]
+SCOPES = ("city", "districts", "urban_area", "province", "national")
 LABEL_UNITS = ("code", "text")
 RESULT_COLUMNS = ["name", "alias", "indicator", "scope", "unit", "variable", "unit_from", "reason", "detail", "hint"]
 
@@ -51,7 +52,7 @@ def resolve_headers(dictionary: Dictionary, headers: pd.DataFrame) -> pd.DataFra
     table = pd.concat([distinct.reset_index(drop=True), pd.DataFrame(found, columns=RESULT_COLUMNS)], axis=1)
     result = keys.merge(table, on=INPUT_COLUMNS, how="left", validate="many_to_one")[RESULT_COLUMNS]
     result.index = headers.index
-    return result
+    return result.astype("str")
 
 
 def _text(frame: pd.DataFrame, column: str) -> pd.Series:
@@ -134,7 +135,7 @@ def _with_scope(
     """Printed scope, else the scope the alias implies, else the only scope the dictionary knows for the indicator."""
     printed = {scope for level in levels for scope in level.scopes}
     printed |= {scope for level in split_path(scope_text, dictionary.unit_of_label) for scope in level.scopes}
-    if scope_text in ("city", "districts"):
+    if scope_text in SCOPES:
         printed.add(scope_text)
     known = dictionary.scopes[found.indicator]
     if len(printed) > 1:

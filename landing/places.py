@@ -110,12 +110,14 @@ def resolve_places(places: Places, frame: pd.DataFrame) -> pd.DataFrame:
     `city_code` beside the reason `entity_not_valid`; any other reason comes with an empty code. `flags` (joined by
     `|`): `misprint`, `name_out_of_period`, `resolved_by_code`.
     """
+    if frame.empty:
+        return pd.DataFrame("", index=frame.index, columns=RESULT_COLUMNS, dtype="str")
     keys = _keys(frame)
     distinct = keys.drop_duplicates().reset_index(drop=True)
     found = pd.concat([distinct, _resolve_distinct(places, distinct)], axis=1)
     result = keys.merge(found, on=INPUT_COLUMNS, how="left", validate="many_to_one")[RESULT_COLUMNS]
     result.index = frame.index
-    return result
+    return result.astype("str")
 
 
 def _keys(frame: pd.DataFrame) -> pd.DataFrame:

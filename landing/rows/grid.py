@@ -108,7 +108,7 @@ def insert_frame(
     con: duckdb.DuckDBPyConnection, table: str, frame: pd.DataFrame, columns: list[tuple[str, str]]
 ) -> None:
     """Append a frame of the given columns to `raw.<table>`, cast to the declared types."""
-    con.register("landing_rows", frame[[name for name, _ in columns]])
+    con.register("incoming_rows", frame[[name for name, _ in columns]])
     casts = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in columns)
-    con.execute(f"insert into raw.{table} by name select {casts} from landing_rows")
-    con.unregister("landing_rows")
+    con.execute(f"insert into raw.{table} by name select {casts} from incoming_rows")
+    con.unregister("incoming_rows")

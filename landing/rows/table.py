@@ -11,7 +11,7 @@ from functools import partial
 import duckdb
 import pandas as pd
 
-from landing.dictionary import Dictionary, DictionaryError, conversion_factor, load_dictionary
+from landing.dictionary import Dictionary, DictionaryError, base_factors, load_dictionary
 from landing.header_text import split_level
 from landing.numbers import parse_number
 from landing.places import Places, load_places, normalise_place, resolve_places
@@ -77,7 +77,8 @@ def read_rows(
     grid = _without_blank_rows(grid)
     reading = Reading(grid, dictionary, places, naming, [])
     out = pd.DataFrame(index=grid.frame.index)
-    year = _years(reading, template.column("year")) if "year" in grid.columns else pd.Series(-1, index=out.index)
+    when = next((column for column in template.columns if column.type == "year" and column.name in grid.columns), None)
+    year = _years(reading, when) if when else pd.Series(-1, index=out.index)
     for column in template.columns:
         if column.name not in grid.columns:
             names = (
@@ -85,11 +86,9 @@ def read_rows(
             )
             out[names] = None
         elif column.type in ("city", "province"):
-            out[f"{column.name}_text"], out[f"{column.name}_code"] = _place(reading, column, template, year)
+            out[f"{column.name}_text"], out[f"{column.name}_code"] = _place(reading, column, year)
         else:
-            out[column.name] = (
-                year.where(year.ge(0)) if column.name == "year" else READERS[column.type](reading, column)
-            )
+            out[column.name] = year.where(year.ge(0)) if column is when else READERS[column.type](reading, column)
     if "special_treatment" in out and "firm_name" in grid.columns:
         out["special_treatment"] = out["special_treatment"].eq(True) | out["firm_name"].str.match(_ST_NAME)
     for column in template.columns:
@@ -132,35 +131,39 @@ def _years(reading: Reading, column: Column) -> pd.Series:
 
 
 def _integer(reading: Reading, column: Column) -> pd.Series:
-    values = _number(reading, column)
+    values = _parsed(reading, column)
     broken = values.notna() & values.mod(1).ne(0)
     reading.refuse(column, broken, "not_a_number", reading.texts(column).map(lambda text: f"{text!r} is not whole"))
     return values.where(~broken)
 
 
 def _number(reading: Reading, column: Column) -> pd.Series:
+    numerator, denominator = _base_factors(reading, column)
+    return _parsed(reading, column) * numerator / denominator
+
+
+def _parsed(reading: Reading, column: Column) -> pd.Series:
     texts = reading.texts(column)
     parsed = {text: parse_number(text) for text in texts.unique()}
     problems = texts.map({text: f"{text!r}: {found[2]}" for text, found in parsed.items() if found[2]})
     reading.refuse(column, problems.notna(), "not_a_number", problems, "correct the cell at its source")
-    values = texts.map({text: found[0] for text, found in parsed.items()}).astype("float64")
-    return values * _factor(reading, column)
+    return texts.map({text: found[0] for text, found in parsed.items()}).astype("float64")
 
 
-def _factor(reading: Reading, column: Column) -> float:
-    """Multiplier from the printed (or default) unit to the template's; NaN, with a problem, where there is none."""
+def _base_factors(reading: Reading, column: Column) -> tuple[float, float]:
+    """Factors of the printed (or default) and of the template's unit; NaN, with a problem, where they do not convert."""
     header = reading.grid.headers[reading.grid.columns[column.name]]
     units = split_level(header, reading.dictionary.unit_of_label).units or (column.default_unit,)
     try:
         if len(units) == 1 and units[0]:
             indicator = reading.dictionary.indicator_of_variable.get(column.name, "")
-            return conversion_factor(reading.dictionary, units[0], column.unit, indicator)
+            return base_factors(reading.dictionary, units[0], column.unit, indicator)
         detail = f"{header!r} prints {'several units' if units[0] else 'no unit'}"
     except DictionaryError as error:
         detail = f"{header!r}: {error}"
     cell = f"{column_letters(reading.grid.columns[column.name] + 1)}{reading.grid.first_line - 1}"
     reading.problems.append(RowProblem(cell, "unknown_unit", detail, f"print a unit that converts to {column.unit}"))
-    return math.nan
+    return math.nan, math.nan
 
 
 def _flag(reading: Reading, column: Column) -> pd.Series:
@@ -179,7 +182,7 @@ def _code(width: int, reading: Reading, column: Column) -> pd.Series:
     return digits.str.zfill(width).where(fine)
 
 
-def _place(reading: Reading, column: Column, template: Template, year: pd.Series) -> tuple[pd.Series, pd.Series]:
+def _place(reading: Reading, column: Column, year: pd.Series) -> tuple[pd.Series, pd.Series]:
     texts = reading.texts(column)
     if column.type == "province":
         codes = texts.map(
@@ -188,7 +191,7 @@ def _place(reading: Reading, column: Column, template: Template, year: pd.Series
         unknown = codes.eq("") & texts.ne("")
         reading.refuse(column, unknown, "unknown_province", texts.map(lambda text: f"{text!r} is no province"))
         return texts, codes.where(codes.ne(""))
-    naming = reading.naming if "year" in reading.grid.columns else "current"
+    naming = reading.naming if year.ge(0).any() else "current"
     asked = pd.DataFrame({"city_text": texts, "year": year, "naming": naming})
     found = resolve_places(reading.places, asked)
     reading.refuse(column, found["reason"].ne("") & texts.ne(""), "unknown_city", found["detail"])

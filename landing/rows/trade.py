@@ -62,7 +62,7 @@ def _names(header: list[str], template: Template) -> dict[str, str]:
 
 def _insert(kind: str, header: list[str], names: dict[str, str], source: RowSource, delimiter: str) -> str:
     columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
-    field = {name: f"trim({_identifier(text)})" for name, text in names.items()}
+    field = {name: f"coalesce(trim({_identifier(text)}), '')" for name, text in names.items()}
     field.setdefault("quantity_t", "''")
     numbers = {"year": "integer", "value_1k_usd": "double", "quantity_t": "double"}
     cast = {name: f"try_cast({field[name]} as {kind_})" for name, kind_ in numbers.items()}

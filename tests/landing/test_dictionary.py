@@ -205,7 +205,7 @@ def test_every_alias_resolves_to_its_own_indicator(dictionary: Dictionary) -> No
     asked = pd.DataFrame({
         "indicator_text": aliases["alias"],
         "edition": aliases["edition_from"],
-        "table_title": aliases["table_title_pattern"].str.split("|").str[0],
+        "table_title": aliases["table_title_pattern"].str.removeprefix("^").str.split("|").str[0],
     })
     found = resolve_headers(dictionary, asked)
     wrong = aliases["alias"][found["indicator"].ne(aliases["indicator"])]
