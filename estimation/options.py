@@ -16,10 +16,9 @@ class KeyOptions(TypedDict, total=False):
     time: str
 
 
-class CovarianceOptions(KeyOptions, total=False):
-    """Keyword options of `fit_panel` that choose the covariance; see there."""
+class CovarianceDetails(KeyOptions, total=False):
+    """Keyword options of `fit_panel` that go with a covariance; see there."""
 
-    vcov: Vcov
     cluster: str | Sequence[str] | None
     ssc: Ssc
     bandwidth: int | None
@@ -28,8 +27,20 @@ class CovarianceOptions(KeyOptions, total=False):
     kernel: Kernel
 
 
+class CovarianceOptions(CovarianceDetails, total=False):
+    """Keyword options of `fit_panel` that choose the covariance; see there."""
+
+    vcov: Vcov
+
+
 class PanelOptions(CovarianceOptions, total=False):
     """Keyword options of `fit_panel`; see there."""
 
     effects: Effects
+    weights: str | None
+
+
+class SwitchedOptions(CovarianceDetails, total=False):
+    """Keyword options of `fit_panel` without effects and covariance, which a specification curve switches."""
+
     weights: str | None
