@@ -10,6 +10,7 @@ import pandas as pd
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 REAL_CITIES = 300
+SILENT = ("460300",)  # 三沙市: listed from 2012, its cells stay empty
 GOLDEN = 0.6180339887498949
 
 
@@ -29,6 +30,10 @@ class Roster:
     def listed(self, year: int) -> pd.Series:
         """Whether each unit is a prefecture-level city at the end of the year."""
         return (self.units["first_year"] <= year) & (year <= self.units["last_year"])
+
+    def reporting(self, year: int) -> pd.Series:
+        """Whether each unit is listed and reports values; some are listed with blank rows."""
+        return self.listed(year) & ~self.units["city_code"].isin(SILENT)
 
     def names(self, year: int) -> pd.Series:
         """Name of each unit at the end of the year."""

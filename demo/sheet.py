@@ -7,22 +7,29 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from demo.printing import printed
 from demo.tables import UNIT_EN, Column, Table
+from demo.world import Values
 from demo.xlsx import Cell, Merge
 
 SCOPE = {"city": "全市", "districts": "市辖区"}
 SCOPE_OLD = {"city": "全市", "districts": "市区"}
 SCOPE_EN = {"city": "Total City", "districts": "Districts under City"}
-LABEL = ["城 市", "City"]
+LABEL: tuple[str, str] = ("城 市", "City")
+GAP = " " * 8
 
 
 @dataclass(frozen=True)
 class Style:
     """How an edition lays out its sheets.
 
-    `title`: 'year' names the data year beside the title, 'first' opens with number and title, 'spread' leaves blank rows.
-    `english_rows` repeats headers in English on a row of their own; `text` stores numbers as text; `indent` names with two
-    blanks; `sheet_names` are meaningless.
+    Attributes:
+        title: `year` names the data year beside the title, `first` opens with number and title, `spread` leaves blank rows.
+        english_rows: headers repeat in English on a row of their own.
+        text: numbers are stored as text.
+        indent: names of cities stand two blanks in.
+        sheet_names: sheets have meaningless names.
+        old_scopes: the districts are called 市区.
     """
 
     title: str
@@ -44,48 +51,55 @@ def style_of(edition: int) -> Style:
 
 @dataclass(frozen=True)
 class Layout:
-    """A finished sheet: name, rows of cells, merged ranges and where its data stand."""
+    """A finished sheet.
+
+    Attributes:
+        name: name of the sheet.
+        rows: rows of cells.
+        merges: merged ranges.
+        places: row of each unit, by the position of the unit in the places given.
+        columns: printed column and scope, by position; the first stands in the third column of the sheet.
+    """
 
     name: str
     rows: list[list[Cell]]
     merges: list[Merge]
-    first_row: int
+    places: list[int]
     columns: list[tuple[Column, str]]
 
 
-def lay_out(table: Table, edition: int, values: dict[tuple[str, str], np.ndarray], places: pd.DataFrame) -> Layout:
+def lay_out(table: Table, edition: int, values: Values, places: pd.DataFrame) -> Layout:
     """The sheet of `table`: titles, header, then `places` (province_zh, province_en, name, name_en) with their values.
 
-    `values` map (name, scope) to an array aligned with `places`, in the unit of the world; NaN prints as an empty cell.
+    `values` map (indicator, scope) to an array aligned with `places`, in the unit of the world; NaN prints as an empty cell.
     """
     style = style_of(edition)
     columns = [(column, scope) for column in table.columns for scope in column.scopes]
     rows, merges = _titles(table, edition, style, len(columns) + 2)
     _header(table, columns, style, rows, merges)
-    first = len(rows)
-    rows += _body(columns, values, places, style)
-    sheet = f"Sheet{sum(table.number.encode()) % 59 + 2}" if style.sheet_names else "Sheet1"
-    return Layout(sheet, rows, merges, first, columns)
+    body, at = _body(columns, values, places, style)
+    starts = [len(rows) + row for row in at]
+    name = f"Sheet{sum(table.number.encode()) % 59 + 2}" if style.sheet_names else "Sheet1"
+    return Layout(name, rows + body, merges, starts, columns)
 
 
 def _titles(table: Table, edition: int, style: Style, width: int) -> tuple[list[list[Cell]], list[Merge]]:
     blank: list[Cell] = [None] * width
-    unit = table.columns[0].unit
-    english = UNIT_EN.get(unit, "")
+    english = UNIT_EN.get(table.unit, "")
     if style.title == "year":
         line = f"{table.number} {table.zh}"
         rows = [list(blank), [f"中国{edition - 1}年地级以上城市数据", None, line, *blank[3:]], list(blank)]
         if table.unit_line:
-            rows.append([*blank[1:], f"单位:{unit}"])
+            rows.append([*blank[1:], f"单位:{table.unit}"])
         return rows, [(1, 0, 2, 1), (1, 2, 2, width - 1)]
     if style.title == "first":
         rows = [[f"{table.number}{table.zh} {table.en}", *blank[1:]], list(blank)]
         if table.unit_line:
-            rows.append([f"单位：{unit}{' ' * 60}({english})", *blank[1:]])
+            rows.append([f"单位：{table.unit}{' ' * 60}({english})", *blank[1:]])
         return rows, []
     lines = [f"{table.number}{table.zh}", table.en]
     if table.unit_line:
-        lines += [f"单位：{unit}", f"({english})"]
+        lines += [f"单位：{table.unit}", f"({english})"]
     rows = [list(blank)]
     for line in lines:
         rows += [[line, *blank[1:]], list(blank)]
@@ -101,20 +115,20 @@ def _header(
     parts: list[Cell] = [None, None]
     english: list[Cell] = [None, None]
     scopes: list[Cell] = [None, None]
+    labels = SCOPE_OLD if style.old_scopes else SCOPE
     for index, (column, scope) in enumerate(columns):
         first = index == 0 or columns[index - 1][0] is not column
         text = _heading(table, column, style) if first else None
         names.append(None if column.part else text)
         parts.append(text if column.part else None)
         english.append(column.en if first and style.english_rows and not column.part else None)
-        labels = SCOPE_OLD if style.old_scopes else SCOPE
-        scopes.append(f"{labels[scope]}{' ' * 8}{SCOPE_EN[scope]}")
+        scopes.append(f"{labels[scope]}{GAP}{SCOPE_EN[scope]}")
     rows.append(names)
     if any(parts):
         rows.append(parts)
     elif style.english_rows:
         rows.append(english)
-    if any(len(column.scopes) > 1 for column, _ in columns):
+    if _needs_scopes(table):
         rows.append(scopes)
     bottom = len(rows) - 1
     if bottom > top:
@@ -128,22 +142,30 @@ def _header(
         start += width
 
 
+def _needs_scopes(table: Table) -> bool:
+    """A row of scopes stands under the headers unless the title says that all is 全市 or all 市辖区."""
+    title = table.zh.replace("（", "(")
+    return not ("(全市" in title or "(市辖区" in title)
+
+
 def _heading(table: Table, column: Column, style: Style) -> str:
-    in_header = not table.unit_line and column.unit
+    in_header = column.unit and not (table.unit_line and column.unit == table.unit)
     zh = f"{column.zh}（{column.unit}）" if in_header else column.zh
     if style.english_rows and not column.part:
         return zh
     english = f"{column.en} （{UNIT_EN[column.unit]}）" if in_header else column.en
-    return f"{zh} {english}"
+    return f"{zh} {english}".rstrip()
 
 
 def _body(
-    columns: list[tuple[Column, str]], values: dict[tuple[str, str], np.ndarray], places: pd.DataFrame, style: Style
-) -> list[list[Cell]]:
-    printed = [_printed(values[column.indicator, scope], column, style.text) for column, scope in columns]
+    columns: list[tuple[Column, str]], values: Values, places: pd.DataFrame, style: Style
+) -> tuple[list[list[Cell]], list[int]]:
+    """Rows of provinces and cities, and the row of each city."""
+    cells = [_cells(values[column.indicator, scope], column, style.text) for column, scope in columns]
     indent = "  " if style.indent else ""
     blank: list[Cell] = [None] * len(columns)
     rows: list[list[Cell]] = []
+    at: list[int] = []
     province = ""
     for row, (own, own_en, name, name_en) in enumerate(
         places[["province_zh", "province_en", "name", "name_en"]].itertuples(index=False)
@@ -153,16 +175,16 @@ def _body(
             rows.append([own, own_en, *blank])
         province = own
         margin = "" if municipality else indent
-        rows.append([f"{margin}{name}", f"{margin}{name_en}", *(cells[row] for cells in printed)])
-    return rows
+        at.append(len(rows))
+        rows.append([f"{margin}{name}", f"{margin}{name_en}", *(column[row] for column in cells)])
+    return rows, at
 
 
-def _printed(values: np.ndarray, column: Column, text: bool) -> list[Cell]:
-    """Values as the edition prints them: rounded in the printed unit, numbers or texts, None where missing."""
-    scaled = values * column.factor
+def _cells(values: np.ndarray, column: Column, text: bool) -> list[Cell]:
+    """Values as the edition prints them: numbers or texts, None where missing."""
+    rounded = printed(values, column).tolist()
     if text:
-        return [None if value != value else f"{value:.{column.decimals}f}" for value in scaled.tolist()]
-    rounded = np.round(scaled, column.decimals)
+        return [None if value != value else f"{value:.{column.decimals}f}" for value in rounded]
     if column.decimals == 0:
-        return [None if value != value else int(value) for value in rounded.tolist()]
-    return [None if value != value else value for value in rounded.tolist()]
+        return [None if value != value else int(value) for value in rounded]
+    return [None if value != value else value for value in rounded]

@@ -1,71 +1,111 @@
-"""Write a synthetic edition set: yearbook workbooks in the real layouts, marked as synthetic in every file."""
+"""Write a synthetic edition set: yearbooks and the other inputs of the studies, in the real layouts, marked as synthetic."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
-from demo.roster import load_roster
+import numpy as np
+import pandas as pd
+
+from demo import firms, industries, lists, prices, reports, series
+from demo.csvfile import NOTICE
+from demo.exports import export_sheets
+from demo.roster import SEEDS, load_roster
+from demo.samples import in_sample, leave_out, study
 from demo.sheet import lay_out
 from demo.tables import Table, tables_of
 from demo.world import World, draw_world
 from demo.xlsx import workbook_bytes
 
 MARK = "SYNTHETIC.json"
-NOTICE = (
-    "Synthetic numbers written by `nianjian demo`; not data of the National Bureau of Statistics. City names are real."
-)
-FIRST_DATA_YEAR, LAST_DATA_YEAR = 2005, 2022
+FIRST_YEAR, LAST_YEAR = 2004, 2022
 
 
 def write_demo(directory: Path, *, seed: int, editions: range, cities: int) -> list[Path]:
-    """Write the workbooks of `editions` (edition E holds data of year E - 1) and the marks; returns the files in order.
+    """Write yearbooks of `editions` (edition E holds data of year E - 1), the other inputs and the marks.
+
+    Returns the files in the order written; the same arguments give the same bytes.
 
     Raises:
-        ValueError: fewer than 30 cities, or editions before 2001.
+        ValueError: fewer than 30 cities, or editions before 2006.
         FileExistsError: the directory holds files that the demo did not write.
     """
-    if editions.start < 2001:
-        raise ValueError(f"the demo begins with edition 2001, not {editions.start}")
+    if editions.start < FIRST_YEAR + 2:
+        raise ValueError(f"the demo begins with edition {FIRST_YEAR + 2}, not {editions.start}")
     _claim(directory)
-    roster = load_roster(cities)
-    first = min(editions.start - 1, FIRST_DATA_YEAR)
-    world = draw_world(roster, range(first, max(editions.stop - 1, LAST_DATA_YEAR + 1)), seed)
+    world = build_world(seed=seed, editions=editions, cities=cities)
     mark = {
-        "synthetic": True,
-        "notice": NOTICE,
-        "seed": seed,
-        "cities": len(roster.units),
+        "synthetic": True, "notice": NOTICE, "seed": seed, "cities": len(world.roster.units),
         "editions": [editions[0], editions[-1]],
-    }
+    }  # fmt: skip
     written = [
         _write(directory / MARK, json.dumps(mark, ensure_ascii=False, indent=1).encode() + b"\n"),
         _write(directory / "README.md", f"# Synthetic yearbooks\n\n{NOTICE}\n\nSeed {seed}.\n".encode()),
     ]
-    for edition in editions:
-        for table in tables_of(edition):
-            path = directory / "yearbook" / str(edition) / file_name(table, edition)
-            written.append(_write(path, yearbook_sheet(world, table, edition, seed)))
+    for path, content in [*yearbooks(world, editions), *other_inputs(world)]:
+        written.append(_write(directory / path, content))
     return written
 
 
+def build_world(*, seed: int, editions: range, cities: int) -> World:
+    """The world that the files print."""
+    roster = load_roster(cities)
+    world = draw_world(roster, range(FIRST_YEAR, max(editions.stop - 1, LAST_YEAR + 1)), seed)
+    return leave_out(lists.counts(world))
+
+
+def yearbooks(world: World, editions: range) -> Iterator[tuple[str, bytes]]:
+    """Path and bytes of every yearbook workbook."""
+    for edition in editions:
+        for table in tables_of(edition):
+            yield f"yearbook/{edition}/{file_name(table, edition)}", yearbook_sheet(world, table, edition)
+
+
 def file_name(table: Table, edition: int) -> str:
-    """Name of a table's workbook, as each edition's files are named."""
+    """Name of a table's workbook: as each edition's files are named, with a mark that no entry for a real file matches."""
     if edition >= 2023:
-        return f"{table.number}_{table.zh}.xlsx"
-    return f"{edition}_{edition}-{table.number}{f' {table.zh}' if edition == 2022 else ''}.xlsx"
+        return f"{table.number}_{table.zh}_synthetic.xlsx"
+    return f"{edition}_{edition}-{table.number}{f' {table.zh}' if edition == 2022 else ''}_synthetic.xlsx"
 
 
-def yearbook_sheet(world: World, table: Table, edition: int, seed: int) -> bytes:
+def yearbook_sheet(world: World, table: Table, edition: int) -> bytes:
     """The workbook of one table in one edition."""
     year = edition - 1
-    at = int(year - world.years[0])
     listed = world.roster.listed(year).to_numpy()
     places = world.roster.units.loc[listed].assign(name=world.roster.names(year)[listed])
-    values = {key: array[listed, at] for key, array in world.values.items()}
+    wanted = [(column.indicator, scope) for column in table.columns for scope in column.scopes]
+    values = {key: world.cells[key][listed, world.at(year)] for key in wanted}
     layout = lay_out(table, edition, values, places)
-    properties = {"synthetic": "true", "notice": NOTICE, "seed": str(seed)}
-    return workbook_bytes(layout.name, layout.rows, layout.merges, properties, NOTICE)
+    return workbook_bytes(layout.name, layout.rows, layout.merges, _properties(world), NOTICE)
+
+
+def other_inputs(world: World) -> Iterator[tuple[str, bytes]]:
+    """Path and bytes of database exports, series, prices, firms, industries, trade, lists, reports and indices."""
+    provinces = pd.read_csv(SEEDS / "provinces.csv", dtype=str)
+    for name, rows in export_sheets(world):
+        yield f"export/{name}", workbook_bytes("Sheet1", rows, (), _properties(world), NOTICE)
+    outside = ~in_sample(world.roster, study("industrial_upgrading"))
+    output = industries.output_levels(world, industries.output_shares(world))
+    yield "series/national_series_synthetic.csv", series.national_series(world)
+    yield "series/province_series_synthetic.csv", series.province_series(world, provinces)
+    yield "series/exchange_rate_synthetic.csv", series.exchange_rate(world)
+    yield "price/price_index_synthetic.csv", prices.price_index(world, provinces)
+    yield "firms/listed_firms_synthetic.csv", firms.listed_firms(world)
+    yield "industry/city_industry_synthetic.csv", industries.city_industry(world, np.asarray(output), outside)
+    yield "industry/robots_synthetic.csv", industries.robots(world)
+    yield f"trade/baci_hs07_{industries.TRADE_YEAR}_synthetic.csv", industries.trade_rows(world.seed)
+    for name, content in industries.trade_concordances().items():
+        yield f"trade/{name}", content
+    yield "lists/policies_synthetic.csv", lists.policy_lists(world)
+    yield "lists/terrain_synthetic.csv", lists.terrain(world)
+    yield "reports/government_reports_synthetic.csv", reports.reports(world)
+    yield "index/PKU_DFIIC_city_synthetic.csv", lists.digital_finance(world)
+
+
+def _properties(world: World) -> dict[str, str]:
+    return {"synthetic": "true", "notice": NOTICE, "seed": str(world.seed)}
 
 
 def _claim(directory: Path) -> None:

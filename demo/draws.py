@@ -1,0 +1,39 @@
+"""Random numbers that depend on the seed, a name and the unit only, not on what else is drawn or on how many units there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zlib import crc32
+
+import numpy as np
+
+
+class Draws:
+    """Named random numbers of units.
+
+    Every (name, unit) has its own stream: adding an indicator, a year or a city leaves all other draws as they are.
+    """
+
+    def __init__(self, seed: int, codes: Sequence[str]) -> None:
+        self.seed = seed
+        self.codes = [int(code) for code in codes]
+
+    def normal(self, name: str, width: int = 1) -> np.ndarray:
+        """Standard normal, shape (units, width)."""
+        return np.stack([self.stream(name, code).standard_normal(width) for code in self.codes])
+
+    def uniform(self, name: str, width: int = 1) -> np.ndarray:
+        """Uniform on [0, 1), shape (units, width)."""
+        return np.stack([self.stream(name, code).random(width) for code in self.codes])
+
+    def path(self, name: str, years: int, rho: float = 0.7) -> np.ndarray:
+        """Stationary first-order autoregression with unit variance, shape (units, years)."""
+        shocks = self.normal(name, years)
+        out = shocks.copy()
+        for year in range(1, years):
+            out[:, year] = rho * out[:, year - 1] + np.sqrt(1 - rho**2) * shocks[:, year]
+        return out
+
+    def stream(self, name: str, code: int = 0) -> np.random.Generator:
+        """The generator of a name and unit."""
+        return np.random.default_rng([self.seed, crc32(name.encode()), code])
