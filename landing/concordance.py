@@ -29,9 +29,9 @@ class ProductIndustries:
 
 @dataclass(frozen=True)
 class GroupedIndustries:
-    """`values`: the key columns, group_code and the summed values; `unmatched`: (standard, industry_code) unknown."""
+    """`totals`: the key columns, group_code and the summed values; `unmatched`: (standard, industry_code) unknown."""
 
-    values: pd.DataFrame
+    totals: pd.DataFrame
     unmatched: tuple[tuple[int, str], ...]
 
 

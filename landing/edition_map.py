@@ -118,12 +118,19 @@ def _printed(columns: pd.DataFrame, dictionary: Dictionary) -> Iterable[PrintedC
             table_id=row["table_id"],
             letters=row["letters"],
             header=PATH_SEPARATOR.join(level.name for level in levels if level.name),
-            scope=row["scope"] or header["scope"],
+            scope=_scope(row["scope"], header["scope"], levels),
             unit=row["unit"] if landed else header["unit"] or _unit(dictionary, levels, row["unit_text"]),
             variable=row["variable"] if landed else header["variable"],
             reason="" if landed else header["reason"],
             detail="" if landed else header["detail"],
         )
+
+
+def _scope(landed: object, resolved: str, levels: tuple[LevelParts, ...]) -> str:
+    """Scope as landed or resolved; of an unknown header as printed, the whole city where none is."""
+    if isinstance(landed, str) and landed:
+        return landed
+    return resolved or next((scope for level in levels for scope in level.scopes), "city")
 
 
 def _unit(dictionary: Dictionary, levels: tuple[LevelParts, ...], above: str) -> str:

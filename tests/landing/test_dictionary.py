@@ -202,11 +202,13 @@ def test_intensive_variables_name_a_weight_that_exists(dictionary: Dictionary) -
 
 def test_every_alias_resolves_to_its_own_indicator(dictionary: Dictionary) -> None:
     aliases = dictionary.aliases[dictionary.aliases["indicator"].ne("group_heading")]
-    asked = pd.DataFrame({
-        "indicator_text": aliases["alias"],
-        "edition": aliases["edition_from"],
-        "table_title": aliases["table_title_pattern"].str.removeprefix("^").str.split("|").str[0],
-    })
+    asked = pd.DataFrame(
+        {
+            "indicator_text": aliases["alias"],
+            "edition": aliases["edition_from"],
+            "table_title": aliases["table_title_pattern"].str.removeprefix("^").str.split("|").str[0],
+        }
+    )
     found = resolve_headers(dictionary, asked)
     wrong = aliases["alias"][found["indicator"].ne(aliases["indicator"])]
     assert wrong.tolist() == []
@@ -215,13 +217,36 @@ def test_every_alias_resolves_to_its_own_indicator(dictionary: Dictionary) -> No
 @pytest.mark.parametrize(
     ("header", "unit_text", "variable", "unit"),
     [
-        ("地区生产总值（当年价格） （亿元）  Gross Regional Product （Current Prices） （100 000 000 yuan）>全市 Total City", "",
-         "gdp_100m_yuan", "100m_yuan"),
-        ("地区生产总值（当年价格）（亿元）>Gross Regional Product （100 000 000 yuan）>市辖区 Districts under City", "",
-         "gdp_100m_yuan_districts", "100m_yuan"),
-        ("第一产业占地区        生产总值的比重（％） Primary Industry as Percentage to GRP", "", "va_primary_share_pct", "pct"),
-        ("户籍人口 Household Resident Population>全市 Total City", "单位：万人      (10 000 persons)", "pop_yearend_10k", "10k_persons"),
-        ("专利授权数 Number of Patent Authorizations>发明 Invention", "单位：件", "patents_granted_invention_pieces", "pieces"),
+        (
+            "地区生产总值（当年价格） （亿元）  Gross Regional Product （Current Prices） （100 000 000 yuan）>全市 Total City",
+            "",
+            "gdp_100m_yuan",
+            "100m_yuan",
+        ),
+        (
+            "地区生产总值（当年价格）（亿元）>Gross Regional Product （100 000 000 yuan）>市辖区 Districts under City",
+            "",
+            "gdp_100m_yuan_districts",
+            "100m_yuan",
+        ),
+        (
+            "第一产业占地区        生产总值的比重（％） Primary Industry as Percentage to GRP",
+            "",
+            "va_primary_share_pct",
+            "pct",
+        ),
+        (
+            "户籍人口 Household Resident Population>全市 Total City",
+            "单位：万人      (10 000 persons)",
+            "pop_yearend_10k",
+            "10k_persons",
+        ),
+        (
+            "专利授权数 Number of Patent Authorizations>发明 Invention",
+            "单位：件",
+            "patents_granted_invention_pieces",
+            "pieces",
+        ),
         ("GDP(亿元)", "", "gdp_100m_yuan", "100m_yuan"),
         ("ＧＤＰ（亿元）", "", "gdp_100m_yuan", "100m_yuan"),
         ("GDP_亿元", "", "gdp_100m_yuan", "100m_yuan"),
@@ -268,7 +293,9 @@ def test_unclear_headers_are_refused_with_reason_and_hint(
 
 
 def test_default_unit_holds_only_in_its_edition(dictionary: Dictionary) -> None:
-    inside = resolve_header(dictionary, "常住人口 Urban Resident Population>全市", table_title="2-1 人口数", edition="2021")
+    inside = resolve_header(
+        dictionary, "常住人口 Urban Resident Population>全市", table_title="2-1 人口数", edition="2021"
+    )
     assert (inside.unit, inside.unit_from) == ("10k_persons", "dictionary")
     outside = resolve_header(dictionary, "常住人口>全市", table_title="2-1 人口数", edition="2025")
     assert outside.reason == "unknown_unit"
@@ -278,7 +305,11 @@ def test_same_words_mean_what_the_title_says(dictionary: Dictionary) -> None:
     share = resolve_header(dictionary, "第一产业（%）", table_title="2-8 地区生产总值构成")
     staff = resolve_header(dictionary, "第一产业（万人）", table_title="2-5 按产业划分的年末城镇单位从业人员（全市）")
     lost = resolve_header(dictionary, "第一产业（万人）", table_title="2-9")
-    assert (share.variable, staff.variable, lost.reason) == ("va_primary_share_pct", "emp_primary_10k", "unknown_header")
+    assert (share.variable, staff.variable, lost.reason) == (
+        "va_primary_share_pct",
+        "emp_primary_10k",
+        "unknown_header",
+    )
 
 
 def test_contradicting_aliases_are_reported(dictionary: Dictionary) -> None:
@@ -300,7 +331,9 @@ def test_seeds_that_contradict_themselves_are_refused(tmp_path: Path, dictionary
 
 
 def test_resolution_keeps_rows_and_index(dictionary: Dictionary) -> None:
-    asked = pd.DataFrame({"indicator_text": ["GDP(亿元)", "不明", "GDP(亿元)"], "edition": [2021.0, None, 2021.0]}, index=[7, 3, 5])
+    asked = pd.DataFrame(
+        {"indicator_text": ["GDP(亿元)", "不明", "GDP(亿元)"], "edition": [2021.0, None, 2021.0]}, index=[7, 3, 5]
+    )
     before = asked.copy()
     found = resolve_headers(dictionary, asked)
     assert found.index.tolist() == [7, 3, 5]

@@ -17,22 +17,36 @@ SPLIT = (Abolition("S", "B", 2001, ("A", "C")),)
 
 
 def panel() -> pd.DataFrame:
-    return pd.DataFrame({
-        "city_code": ["A", "A", "A", "B", "B", "C", "C", "C"],
-        "year": [2001, 2002, 2003, 2001, 2002, 2001, 2002, 2003],
-        "gdp": [100.0, 110.0, 150.0, 20.0, 22.0, 7.0, 8.0, 9.0],
-        "pop": [10.0, 10.0, 12.0, 5.0, 5.0, 1.0, 1.0, 1.0],
-        "gdp_pc": [10.0, 11.0, 12.5, 4.0, 4.4, 7.0, 8.0, 9.0],
-        "region": ["east"] * 8,
-    })
+    return pd.DataFrame(
+        {
+            "city_code": ["A", "A", "A", "B", "B", "C", "C", "C"],
+            "year": [2001, 2002, 2003, 2001, 2002, 2001, 2002, 2003],
+            "gdp": [100.0, 110.0, 150.0, 20.0, 22.0, 7.0, 8.0, 9.0],
+            "pop": [10.0, 10.0, 12.0, 5.0, 5.0, 1.0, 1.0, 1.0],
+            "gdp_pc": [10.0, 11.0, 12.5, 4.0, 4.4, 7.0, 8.0, 9.0],
+            "region": ["east"] * 8,
+        }
+    )
 
 
 # Municipalities and prefecture-level cities, all prefecture-level units with municipalities:
 # National Bureau of Statistics and Ministry of Civil Affairs, year-end
 @pytest.mark.parametrize(
     ("year", "cities", "units"),
-    [(2003, 286, 337), (2006, 287, 337), (2010, 287, 337), (2011, 288, 336), (2012, 289, 337), (2013, 290, 337),
-     (2014, 292, 337), (2015, 295, 338), (2016, 297, 338), (2017, 298, 338), (2019, 297, 337), (2023, 297, 337)],
+    [
+        (2003, 286, 337),
+        (2006, 287, 337),
+        (2010, 287, 337),
+        (2011, 288, 336),
+        (2012, 289, 337),
+        (2013, 290, 337),
+        (2014, 292, 337),
+        (2015, 295, 338),
+        (2016, 297, 338),
+        (2017, 298, 338),
+        (2019, 297, 337),
+        (2023, 297, 337),
+    ],
 )
 def test_roster_sizes(year: int, cities: int, units: int) -> None:
     assert len(roster(SEEDS, year)) == cities
@@ -40,7 +54,10 @@ def test_roster_sizes(year: int, cities: int, units: int) -> None:
 
 
 def test_roster_bears_the_names_of_its_year() -> None:
-    names = {year: dict(roster(SEEDS, year, cities_only=False)[["city_code", "name_zh"]].to_numpy()) for year in (2006, 2009, 2012)}
+    names = {
+        year: dict(roster(SEEDS, year, cities_only=False)[["city_code", "name_zh"]].to_numpy())
+        for year in (2006, 2009, 2012)
+    }
     assert [names[year]["420600"] for year in names] == ["襄樊市", "襄樊市", "襄阳市"]
     assert [names[year]["530800"] for year in names] == ["思茅市", "普洱市", "普洱市"]
     assert [names[year]["520500"] for year in names] == ["毕节地区", "毕节地区", "毕节市"]
@@ -56,7 +73,9 @@ def test_the_seeds_name_the_successors_of_every_abolished_unit() -> None:
 
 
 def test_merge_adds_and_weighs() -> None:
-    result = apply_history(panel(), MERGER, {"M": "merge"}, extensive=["gdp", "pop"], weights={"gdp_pc": "pop"}, keep=["region"])
+    result = apply_history(
+        panel(), MERGER, {"M": "merge"}, extensive=["gdp", "pop"], weights={"gdp_pc": "pop"}, keep=["region"]
+    )
     a = result.frame[result.frame["city_code"].eq("A")].set_index("year")
     assert a["gdp"].tolist() == [120.0, 132.0, 150.0]
     assert a["pop"].tolist() == [15.0, 15.0, 12.0]
@@ -64,11 +83,15 @@ def test_merge_adds_and_weighs() -> None:
     assert a["gdp_pc"].tolist() == pytest.approx([8.0, 8.8, 12.5], rel=1e-15)
     assert set(result.frame["city_code"]) == {"A", "C"}
     assert result.log[["event_id", "choice", "city_code", "year", "effect"]].to_numpy().tolist() == [
-        ["M", "merge", "A", 2001, "merged"], ["M", "merge", "A", 2002, "merged"]]
+        ["M", "merge", "A", 2001, "merged"],
+        ["M", "merge", "A", 2002, "merged"],
+    ]
 
 
 def test_merge_of_consistent_ratios_equals_ratio_of_sums() -> None:
-    merged = apply_history(panel(), MERGER, {"M": "merge"}, extensive=["gdp", "pop"], weights={"gdp_pc": "pop"}, keep=["region"]).frame
+    merged = apply_history(
+        panel(), MERGER, {"M": "merge"}, extensive=["gdp", "pop"], weights={"gdp_pc": "pop"}, keep=["region"]
+    ).frame
     np.testing.assert_allclose(merged["gdp_pc"], merged["gdp"] / merged["pop"], rtol=1e-14)
 
 
@@ -76,7 +99,9 @@ def test_a_missing_part_makes_the_merged_value_missing() -> None:
     gap = panel()
     gap.loc[gap["city_code"].eq("B") & gap["year"].eq(2002), "gdp"] = np.nan
     gap = gap[~(gap["city_code"].eq("B") & gap["year"].eq(2001))]
-    result = apply_history(gap, MERGER, {"M": "merge"}, extensive=["gdp", "pop"], weights={"gdp_pc": "pop"}, keep=["region"])
+    result = apply_history(
+        gap, MERGER, {"M": "merge"}, extensive=["gdp", "pop"], weights={"gdp_pc": "pop"}, keep=["region"]
+    )
     a = result.frame[result.frame["city_code"].eq("A")].set_index("year")
     assert a["gdp"].isna().tolist() == [True, True, False]
     assert a["pop"].isna().tolist() == [True, False, False]

@@ -119,8 +119,17 @@ def test_the_province_above_must_be_the_citys(places: Places) -> None:
 
 @pytest.mark.parametrize(
     ("text", "code"),
-    [("130100", "130100"), ("130100.0", "130100"), ("1301", "130100"), ("1301.0", "130100"), ("11", "110000"),
-     ("130100000000", "130100"), ("13010", ""), ("abc", ""), ("", "")],
+    [
+        ("130100", "130100"),
+        ("130100.0", "130100"),
+        ("1301", "130100"),
+        ("1301.0", "130100"),
+        ("11", "110000"),
+        ("130100000000", "130100"),
+        ("13010", ""),
+        ("abc", ""),
+        ("", ""),
+    ],
 )
 def test_code_forms(text: str, code: str) -> None:
     assert normalise_code(text) == code
@@ -154,8 +163,17 @@ def test_name_and_code_must_agree(places: Places) -> None:
     assert "130100" in found["detail"]
 
 
-@pytest.mark.parametrize(("text", "kind"), [("河北省", "province"), ("海南省", "province"), ("河北", "province"),
-                                            ("内蒙古", "province"), ("全国", "country"), ("合计", "country")])
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("河北省", "province"),
+        ("海南省", "province"),
+        ("河北", "province"),
+        ("内蒙古", "province"),
+        ("全国", "country"),
+        ("合计", "country"),
+    ],
+)
 def test_rows_above_the_city_level(places: Places, text: str, kind: str) -> None:
     found = resolve(places, text, 2020)
     assert (found["place_type"], found["city_code"], found["reason"]) == (kind, "", "")
@@ -164,8 +182,11 @@ def test_rows_above_the_city_level(places: Places, text: str, kind: str) -> None
 def test_no_two_units_bear_a_name_in_one_year(places: Places) -> None:
     names = places.names[~places.names["key"].isin(places.shared_with_province)]
     pairs = names.merge(names, on="key", suffixes=("", "_other"))
-    clash = pairs[pairs["city_code"].lt(pairs["city_code_other"])
-                  & pairs["start"].le(pairs["end_other"]) & pairs["start_other"].le(pairs["end"])]
+    clash = pairs[
+        pairs["city_code"].lt(pairs["city_code_other"])
+        & pairs["start"].le(pairs["end_other"])
+        & pairs["start_other"].le(pairs["end"])
+    ]
     assert clash["key"].tolist() == []
 
 
@@ -173,11 +194,13 @@ def test_every_seeded_alias_resolves_in_a_year_it_is_declared_for(places: Places
     aliases = pd.read_csv(SEEDS / "city_aliases.csv", dtype=str, keep_default_na=False)
     province = places.units.set_index("city_code")["province_code"]
     name = places.provinces.set_index("province_code")["name_zh"]
-    asked = pd.DataFrame({
-        "city_text": aliases["alias"],
-        "year": pd.to_numeric(aliases["end_year"]).fillna(2020).astype(int),
-        "province_text": aliases["city_code"].map(province).map(name),
-    })
+    asked = pd.DataFrame(
+        {
+            "city_text": aliases["alias"],
+            "year": pd.to_numeric(aliases["end_year"]).fillna(2020).astype(int),
+            "province_text": aliases["city_code"].map(province).map(name),
+        }
+    )
     found = resolve_places(places, asked)
     assert aliases["alias"][found["city_code"].ne(aliases["city_code"])].tolist() == []
 
@@ -193,7 +216,16 @@ def test_resolution_keeps_index_order_and_input(places: Places) -> None:
     pd.testing.assert_frame_equal(shuffled.loc[asked.index], found)
 
 
-@pytest.mark.parametrize(("text", "name"), [("　石家庄市 ", "石家庄市"), ("莱芜市①", "莱芜市"), ("北京市*", "北京市"), ("巢湖市2", "巢湖市"),
-                                            ("Anhui", "anhui"), ("克孜勒苏 柯尔克孜自治州", "克孜勒苏柯尔克孜自治州")])
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("　石家庄市 ", "石家庄市"),
+        ("莱芜市①", "莱芜市"),
+        ("北京市*", "北京市"),
+        ("巢湖市2", "巢湖市"),
+        ("Anhui", "anhui"),
+        ("克孜勒苏 柯尔克孜自治州", "克孜勒苏柯尔克孜自治州"),
+    ],
+)
 def test_place_text(text: str, name: str) -> None:
     assert normalise_place(text) == name
