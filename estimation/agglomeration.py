@@ -155,12 +155,11 @@ def virtual_agglomeration(
 
 
 def _inverse_distances(distances: np.ndarray, own: Any, unit_km: float, area_km2: Any) -> np.ndarray:
-    """(n, n) weights with the own weight on the diagonal."""
+    """(n, n) weights with the own weight on the diagonal; overwrites ``distances``."""
     if not unit_km > 0:
         raise EstimationError(f"unit_km={unit_km} must be above zero")
-    weights = np.zeros_like(distances)
-    off = ~np.eye(len(distances), dtype=bool)
-    weights[off] = unit_km / distances[off]
+    np.fill_diagonal(distances, 1.0)
+    weights = np.divide(unit_km, distances, out=distances)
     if own == "internal":
         area = np.asarray(area_km2, dtype=float) if area_km2 is not None else np.empty(0)
         if area.shape != (len(distances),) or not (area > 0).all():
@@ -196,9 +195,12 @@ def distance_decay_agglomeration(
     location_quotient(part, whole, national=national)
     if not unit_km > 0:
         raise EstimationError(f"unit_km={unit_km} must be above zero")
-    decay = np.exp(-check_distances(D, len(part)) / unit_km)
+    decay = check_distances(D, len(part))
+    decay /= -unit_km
+    np.exp(decay, out=decay)
+    np.fill_diagonal(decay, 0.0)
+    nearest = decay.max(initial=0.0)
     np.fill_diagonal(decay, 1.0)
-    nearest = (decay - np.eye(len(decay))).max(initial=0.0)
     if len(decay) > 1 and nearest < np.finfo(float).eps:
         warnings.warn(
             f"exp(-distance) is below {np.finfo(float).eps:.0e} for every pair with unit_km={unit_km}: only the own term is "

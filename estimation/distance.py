@@ -10,6 +10,8 @@ import numpy as np
 from estimation.covariance import EARTH_RADIUS_KM
 from estimation.frame import EstimationError
 
+_ASYMMETRY = 1e-9
+
 
 def great_circle_km(lon: Any, lat: Any, *, radius_km: float = EARTH_RADIUS_KM) -> np.ndarray:
     """(n, n) great-circle distances in km between points given in degrees, by the haversine formula.
@@ -22,12 +24,26 @@ def great_circle_km(lon: Any, lat: Any, *, radius_km: float = EARTH_RADIUS_KM) -
     longitude, latitude = _degrees(lon, "lon", 180), _degrees(lat, "lat", 90)
     if longitude.shape != latitude.shape:
         raise EstimationError(f"lon and lat have different lengths: {len(longitude)} and {len(latitude)}")
-    phi, cosine = np.radians(latitude), np.cos(np.radians(latitude))
-    half = np.sin((phi[:, None] - phi[None, :]) / 2) ** 2
-    half += cosine[:, None] * cosine[None, :] * np.sin(np.radians(longitude[:, None] - longitude[None, :]) / 2) ** 2
-    distances = 2 * radius_km * np.arcsin(np.sqrt(np.minimum(half, 1.0)))
-    np.fill_diagonal(distances, 0.0)
-    return np.asarray(distances)
+    phi = np.radians(latitude)
+    cosine = np.cos(phi)
+    # In place throughout: for thousands of points the time goes into moving memory.
+    half = _half_angle_squared(np.radians(longitude))
+    half *= np.multiply.outer(cosine, cosine)
+    half += _half_angle_squared(phi)
+    np.minimum(half, 1.0, out=half)
+    np.arcsin(np.sqrt(half, out=half), out=half)
+    half *= 2 * radius_km
+    np.fill_diagonal(half, 0.0)
+    return half
+
+
+def _half_angle_squared(angles: np.ndarray) -> np.ndarray:
+    """(n, n) sin^2 of half the difference of two angles."""
+    result = np.subtract.outer(angles, angles)
+    result *= 0.5
+    np.sin(result, out=result)
+    np.square(result, out=result)
+    return np.asarray(result)
 
 
 def _degrees(values: Any, name: str, limit: float) -> np.ndarray:
@@ -41,25 +57,27 @@ def _degrees(values: Any, name: str, limit: float) -> np.ndarray:
 
 
 def check_distances(D: Any, n: int | None = None) -> np.ndarray:
-    """(n, n) float64 distances: square, finite, not negative, symmetric, zero only on the diagonal.
+    """(n, n) float64 copy of a distance matrix: square, symmetric, finite and above zero off the diagonal, zero on it.
 
     Raises:
         EstimationError: naming the pair that is wrong.
     """
-    distances = np.asarray(D, dtype=float)
+    distances = np.array(D, dtype=float)
     if distances.ndim != 2 or distances.shape[0] != distances.shape[1]:
         raise EstimationError(f"D must be a square matrix of distances; its shape is {distances.shape}")
     if n is not None and len(distances) != n:
         raise EstimationError(f"D is {len(distances)} x {len(distances)} for {n} units")
-    off = ~np.eye(len(distances), dtype=bool)
-    bad = off & ~(np.isfinite(distances) & (distances > 0))
-    if bad.any():
-        i, j = np.argwhere(bad)[0]
+    np.fill_diagonal(distances, 1.0)
+    if len(distances) and not (distances.min() > 0 and distances.max() < np.inf):
+        i, j = np.argwhere(~(np.isfinite(distances) & (distances > 0)))[0]
         raise EstimationError(
             f"the distance of units {i} and {j} is {distances[i, j]}; it must be finite and above zero"
         )
-    if not np.allclose(distances[off], distances.T[off], rtol=1e-9, atol=0):
+    gap = distances - distances.T
+    gap /= distances
+    if len(gap) and max(gap.max(), -gap.min()) > _ASYMMETRY:
         raise EstimationError("D is not symmetric")
+    np.fill_diagonal(distances, 0.0)
     return distances
 
 
