@@ -76,8 +76,9 @@ def industry_prody(prody: Any, industry: Any, industries: Any) -> np.ndarray:
     """(s,) complexity of industries: the mean PRODY of their products, NaN for an industry without any.
 
     Args:
-        prody: (k,) complexity of products; NaN (nobody exports it) is left out of the mean.
-        industry: (k,) industry of each product from the concordance. industries: (s,) labels in the order wanted.
+        prody, industry: (k,) one entry a pair of the concordance: complexity of the product and its industry. A product that
+            belongs to several industries is listed once for each. NaN (nobody exports it) is left out of the mean.
+        industries: (s,) labels in the order wanted.
     """
     complexity, labels = np.asarray(prody, dtype=float), np.asarray(industry)
     if complexity.shape != labels.shape:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypedDict, Unpack, get_args
 
 import numpy as np
 import pandas as pd
@@ -78,6 +78,19 @@ class Productivity:
         return pd.DataFrame({name: getattr(self, name) for name in names})
 
 
+class ModelOptions(TypedDict, total=False):
+    """Options of the efficiency model that `gml` and `ml` share; see `estimation.dea.dea`."""
+
+    model: Model
+    orientation: Orientation | None
+    rts: Rts
+    eps: float | tuple[float, ...] | None
+    weights: str | tuple[np.ndarray, ...] | None
+    disposability: Disposability | None
+    direction: Any
+    bad_target: BadTarget
+
+
 def gml(
     X: Any,
     Y: Any,
@@ -85,33 +98,25 @@ def gml(
     *,
     entity: Any,
     time: Any,
-    model: Model = "ddf",
-    orientation: Orientation | None = None,
-    rts: Rts = "crs",
-    eps: float | tuple[float, ...] | None = None,
-    weights: str | tuple[np.ndarray, ...] | None = None,
-    disposability: Disposability | None = None,
-    direction: Any = None,
-    bad_target: BadTarget = "phi",
     first: First = "one",
     base: Base = "one",
+    **options: Unpack[ModelOptions],
 ) -> Productivity:
     """Global Malmquist-Luenberger index.
 
     Args:
         X, Y, B: (n, m), (n, s), (n, p), one row a unit and period. entity, time: (n,) labels of unit and period.
-        model, orientation, rts, eps, weights, disposability, direction, bad_target: as in `estimation.dea.dea`. By default
-            the directional distance of Oh (2010): direction (0, y0, b0), undesirables weakly disposable; for other
-            models orientation ``none`` and strong disposability. Epsilon and weights come from all periods together.
         first: value of the index in a unit's first period: 1, or missing.
         base: where ``cumulated`` starts: 1, or the efficiency of the first period.
+        options: model, orientation, rts, eps, weights, disposability, direction, bad_target as in `estimation.dea.dea`. By
+            default the directional distance of Oh (2010): direction (0, y0, b0), undesirables weakly disposable; for the
+            other models orientation ``none`` and strong disposability. Epsilon and weights come from all periods together.
 
     Raises:
         EstimationError: unusable data or options, or a unit that appears twice in a period.
     """
     panel = _panel(X, Y, B, entity, time)
-    spec = _specification(panel.units, model, orientation, rts, eps, weights, disposability, bad_target, "infeasible")
-    runs = _Runs(panel, spec, directions(direction, panel.units, model, spec.orientation))
+    runs = _runs(panel, "infeasible", **options)
     everyone = np.arange(len(panel.period))
     overall = runs.scores(everyone, everyone, "global")
     own = runs.own_period("contemporaneous")
@@ -129,18 +134,11 @@ def ml(
     *,
     entity: Any,
     time: Any,
-    model: Model = "ddf",
-    orientation: Orientation | None = None,
-    rts: Rts = "crs",
-    eps: float | tuple[float, ...] | None = None,
-    weights: str | tuple[np.ndarray, ...] | None = None,
-    disposability: Disposability | None = None,
-    direction: Any = None,
-    bad_target: BadTarget = "phi",
     outside: Outside = "infeasible",
     frontier: Frontier = "contemporaneous",
     first: First = "one",
     base: Base = "one",
+    **options: Unpack[ModelOptions],
 ) -> Productivity:
     """Malmquist-Luenberger index against the frontiers of adjacent periods.
 
@@ -155,8 +153,7 @@ def ml(
     if frontier not in get_args(Frontier):
         raise EstimationError(f"frontier={frontier!r} is not one of {', '.join(get_args(Frontier))}")
     panel = _panel(X, Y, B, entity, time)
-    spec = _specification(panel.units, model, orientation, rts, eps, weights, disposability, bad_target, outside)
-    runs = _Runs(panel, spec, directions(direction, panel.units, model, spec.orientation))
+    runs = _runs(panel, outside, **options)
     own = runs.own_period(frontier)
     index, change = _blank(panel), _blank(panel)
     now, before = panel.pairs()
@@ -209,22 +206,26 @@ def _panel(X: Any, Y: Any, B: Any, entity: Any, time: Any) -> _Panel:
     return _Panel(units, labels, times, unit, period, np.asarray(periods))
 
 
-def _specification(
-    units: Parts,
-    model: Model,
-    orientation: Orientation | None,
-    rts: Rts,
-    eps: float | tuple[float, ...] | None,
-    weights: str | tuple[np.ndarray, ...] | None,
-    disposability: Disposability | None,
-    bad_target: BadTarget,
+def _runs(
+    panel: _Panel,
     outside: Outside,
-) -> Specification:
+    *,
+    model: Model = "ddf",
+    orientation: Orientation | None = None,
+    rts: Rts = "crs",
+    eps: float | tuple[float, ...] | None = None,
+    weights: str | tuple[np.ndarray, ...] | None = None,
+    disposability: Disposability | None = None,
+    direction: Any = None,
+    bad_target: BadTarget = "phi",
+) -> _Runs:
+    """The specification with the defaults of its model, ready to score."""
     directional = model == "ddf"
-    slack = slack_weights(model, units.sizes, eps, weights, units)
+    slack = slack_weights(model, panel.units.sizes, eps, weights, panel.units)
     side: Orientation = orientation or ("out" if directional else "none")
     disposal: Disposability = disposability or ("weak" if directional else "strong")
-    return Specification(model, side, rts, disposal, bad_target, outside, slack)
+    specification = Specification(model, side, rts, disposal, bad_target, outside, slack)
+    return _Runs(panel, specification, directions(direction, panel.units, model, side))
 
 
 class _Runs:

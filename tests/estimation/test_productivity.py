@@ -195,3 +195,5 @@ def test_bad_panels_and_options_are_refused():
         ml(**data, frontier="window")
     with pytest.raises(EstimationError, match="weak"):
         gml(**data, model="sbm", disposability="weak")
+    with pytest.raises(TypeError, match="modle"):
+        gml(**data, modle="sbm")
