@@ -11,7 +11,7 @@ from estimation.deflation import deflate, extend_index, price_level
 from estimation.frame import EstimationError
 from estimation.interpolation import interpolate
 from estimation.logs import log_with_rule
-from estimation.outliers import replace_outliers
+from estimation.outlier_rules import replace_outliers
 from estimation.winsor import winsorise
 
 
