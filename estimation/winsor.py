@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,6 +11,7 @@ import pandas as pd
 from estimation.frame import EstimationError
 from estimation.ledger import Cleaned, entries, joined, numeric_columns, row_groups
 
+Quantile = Literal["linear", "averaged_inverted_cdf"]
 LIMITS = (0.01, 0.99)
 WINSORISED = "winsorised"
 
@@ -22,15 +23,18 @@ def winsorise(
     limits: tuple[float, float] = LIMITS,
     by: str | None = None,
     base: Any = None,
+    quantile: Quantile = "linear",
     entity: str = "city_code",
     time: str = "year",
 ) -> Cleaned:
-    """Set values below the lower and above the upper quantile to these quantiles (linear between order statistics).
+    """Set values below the lower and above the upper quantile to these quantiles.
 
     Args:
         columns: continuous columns; dummies (two values at most, or only 0 and 1) are left as they are.
         limits: the two quantiles. by: None pools all rows, a column (e.g. the year) takes quantiles within its groups.
         base: mask of the rows that set the quantiles (a frozen base); None: all.
+        quantile: ``linear`` between order statistics (SQL's ``quantile_cont``), or ``averaged_inverted_cdf`` (Stata's ``_pctile``,
+            used by ``winsor2``).
 
     ``limits`` of the result has one row a column and group: variable, group, low, high, n_changed. Missing stays missing.
 
@@ -41,6 +45,8 @@ def winsorise(
     low, high = limits
     if not 0 <= low < high <= 1:
         raise EstimationError(f"limits={limits} must rise within [0, 1]")
+    if quantile not in get_args(Quantile):
+        raise EstimationError(f"quantile={quantile!r} is not one of {', '.join(get_args(Quantile))}")
     keys = [entity, time]
     arrays = numeric_columns(df, columns, keys)
     chosen = np.ones(len(df), dtype=bool) if base is None else np.asarray(base)
@@ -53,7 +59,7 @@ def winsorise(
             continue
         new, status = values.copy(), np.full(len(values), "", dtype=object)
         for group, rows in groups.items():
-            bottom, top = _quantiles(values[rows][chosen[rows]], limits, column, group)
+            bottom, top = _quantiles(values[rows][chosen[rows]], limits, quantile, column, group)
             new[rows] = np.clip(values[rows], bottom, top)
             status[rows[(new[rows] != values[rows]) & ~np.isnan(values[rows])]] = WINSORISED
             changed = int((status[rows] != "").sum())
@@ -68,9 +74,11 @@ def is_dummy(values: np.ndarray) -> bool:
     return len(np.unique(values[~np.isnan(values)])) <= 2
 
 
-def _quantiles(values: np.ndarray, limits: tuple[float, float], column: str, group: Any) -> tuple[float, float]:
+def _quantiles(
+    values: np.ndarray, limits: tuple[float, float], quantile: Quantile, column: str, group: Any
+) -> tuple[float, float]:
     known = values[~np.isnan(values)]
     if len(known) == 0:
         raise EstimationError(f"{column} has no base value in group {group}: no limits can be set")
-    bottom, top = np.quantile(known, limits)
+    bottom, top = np.quantile(known, limits, method=quantile)
     return float(bottom), float(top)

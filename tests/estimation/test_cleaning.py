@@ -114,6 +114,14 @@ class TestWinsorising:
             assert (result.data[column] != data[column]).mean() <= 0.02 + 2 / len(data)
         assert (result.data["union"] == data["union"]).all()
 
+    def test_stata_quantiles(self):
+        """Of 1..50 the 1st percentile is the first value (0.5 is not whole), the 10th the mean of the 5th and 6th."""
+        df = lines().assign(x=np.arange(1.0, 51))
+        stata = winsorise(df, ["x"], limits=(0.1, 0.99), quantile="averaged_inverted_cdf").limits.iloc[0]
+        assert (stata["low"], stata["high"]) == (5.5, 50)
+        linear = winsorise(df, ["x"], limits=(0.1, 0.99)).limits.iloc[0]
+        assert (linear["low"], linear["high"]) == pytest.approx((5.9, 49.51))
+
     def test_by_year_and_frozen_base(self):
         rng = np.random.default_rng(1)
         df = lines(100, 3).assign(x=rng.normal(size=300))
@@ -137,6 +145,7 @@ class TestWinsorising:
         for options, message in [
             ({"limits": (0.9, 0.1)}, "rise within"),
             ({"by": "province"}, "by='province'"),
+            ({"quantile": "nearest"}, "linear, averaged_inverted_cdf"),
             ({"base": [True]}, "mask of length 50"),
             ({"base": np.zeros(50, dtype=bool)}, "no base value in group all"),
         ]:
