@@ -133,19 +133,8 @@ def dea(
         direction=directions(direction, units, model, orientation),
         second_stage=second_stage,
     )
-    options = {
-        "model": model,
-        "orientation": orientation,
-        "rts": rts,
-        "disposability": disposability,
-        "bad_target": bad_target,
-        "outside": outside,
-        "slack_weights": slack,
-        "n_reference": len(reference.x),
-    }
-    return DeaResult(
-        result.score, result.distance, result.slacks, result.targets, result.lambdas, result.status, options
-    )
+    parts_found = result.score, result.distance, result.slacks, result.targets, result.lambdas, result.status
+    return DeaResult(*parts_found, {**vars(specification), "n_reference": len(reference.x)})
 
 
 def _reference(ref: Any, units: Parts) -> Parts:

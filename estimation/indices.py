@@ -99,15 +99,11 @@ def pca_index(
     Raises:
         EstimationError: unusable indicators or options, or equal eigenvalues among those kept (components not unique).
     """
-    for name, value, allowed in (("standardise", standardise, Standardise), ("sign", sign, Sign)):
-        _one_of(name, value, allowed)
+    _one_of("sign", sign, Sign)
     _one_of("rescale", rescale, Rescale)
     data = indicators(I, directions, base=base, missing=missing)
-    table = {"zscore": zscores, "minmax": minmax, "none": lambda d: d.signs * d.table}[standardise](data)
-    centre = table[data.base].mean(axis=0)
-    centred = table - centre
-    covariance = centred[data.base].T @ centred[data.base] / data.n_base
-    values, vectors = np.linalg.eigh(covariance)
+    centred = _centred(data, standardise)
+    values, vectors = np.linalg.eigh(centred[data.base].T @ centred[data.base] / data.n_base)
     values, vectors = values[::-1], _signed(vectors[:, ::-1], sign)
     kept = _n_components(values, k_rule)
     _check_unique(values, kept)
@@ -115,7 +111,7 @@ def pca_index(
     components = centred[data.complete] @ vectors[:, :kept]
     raw = data.spread(components @ weights)
     shift, factor = _rescaling(raw[data.base], rescale, target)
-    correlation = np.corrcoef(data.base_values * data.signs, rowvar=False).reshape(len(values), len(values))
+    correlation = np.atleast_2d(np.corrcoef(data.base_values * data.signs, rowvar=False))
     overall, each = kmo(correlation)
     return PcaIndex(
         score=shift + factor * raw,
@@ -135,6 +131,13 @@ def pca_index(
         signs=data.signs,
         n_base=data.n_base,
     )
+
+
+def _centred(data: Indicators, standardise: Standardise) -> np.ndarray:
+    """(n, p) standardised indicators less their mean over the base rows."""
+    _one_of("standardise", standardise, Standardise)
+    table = {"zscore": zscores, "minmax": minmax, "none": lambda d: d.signs * d.table}[standardise](data)
+    return np.asarray(table - table[data.base].mean(axis=0))
 
 
 def _signed(vectors: np.ndarray, rule: str) -> np.ndarray:

@@ -293,7 +293,6 @@ def _result(
     if first == "one":
         for values in (index, change, technical):
             values[starts] = 1.0
-    spec = runs.specification
     return Productivity(
         index=index,
         efficiency_change=change,
@@ -305,17 +304,7 @@ def _result(
         n_infeasible=runs.n_infeasible,
         entity=panel.entity,
         time=panel.time,
-        options={
-            "model": spec.model,
-            "orientation": spec.orientation,
-            "rts": spec.rts,
-            "disposability": spec.disposability,
-            "bad_target": spec.bad_target,
-            "slack_weights": spec.slack_weights,
-            "first": first,
-            "base": base,
-            **options,
-        },
+        options={**vars(runs.specification), "first": first, "base": base, **options},
     )
 
 
