@@ -61,39 +61,50 @@ def _names(header: list[str], template: Template) -> dict[str, str]:
 
 
 def _insert(kind: str, header: list[str], names: dict[str, str], source: RowSource, delimiter: str) -> str:
+    """One pass over the file; the text of a problem is put together only for the rows that have one."""
     columns = ", ".join(f"{_literal(name)}: 'VARCHAR'" for name in header)
     field = {name: f"coalesce(trim({_identifier(text)}), '')" for name, text in names.items()}
     field.setdefault("quantity_t", "''")
-    numbers = {"year": "integer", "value_1k_usd": "double", "quantity_t": "double"}
-    cast = {name: f"try_cast({field[name]} as {kind_})" for name, kind_ in numbers.items()}
-    codes = {name: f"regexp_replace({field[name]}, '\\.0+$', '')" for name in ("exporter", "importer", "product_code")}
-    checks = [
-        f"case when {cast['year']} is null then 'year ' || {field['year']} end",
-        f"case when {cast['value_1k_usd']} is null then 'value ' || {field['value_1k_usd']} end",
-        f"case when {cast['quantity_t']} is null and {field['quantity_t']} not in {MISSING} "
-        f"then 'quantity ' || {field['quantity_t']} end",
-        f"case when not regexp_full_match({codes['product_code']}, '[0-9]{{4,6}}') "
-        f"then 'product ' || {field['product_code']} end",
-    ]
+    code = {
+        name: f"case when contains({field[name]}, '.') then regexp_replace({field[name]}, '\\.0+$', '') else {field[name]} end"
+        for name in ("exporter", "importer", "product_code")
+    }
     revision = match.group(1) if (match := _REVISION.search(source.label)) else ""
     return f"""
         insert into raw.{kind} by name
         select
             {_literal(source.file_id)} as file_id,
-            row_number() over () as row_number,
-            {cast["year"]} as year,
-            {codes["exporter"]} as exporter,
-            {codes["importer"]} as importer,
-            case when regexp_full_match({codes["product_code"]}, '[0-9]{{4,6}}')
-                then lpad({codes["product_code"]}, 6, '0') end as product_code,
-            {cast["value_1k_usd"]} as value_1k_usd,
-            {cast["quantity_t"]} as quantity_t,
-            case when {field["quantity_t"]} = '' then 'blank'
-                when {field["quantity_t"]} in {MISSING} then 'not_available' end as quantity_missing,
+            row_number, year, exporter, importer, product_code, value_1k_usd, quantity_t,
+            case when quantity_t is not null then null when quantity_text = '' then 'blank'
+                when unknown_quantity then null else 'not_available' end as quantity_missing,
             {_literal("HS" + revision) if revision else "null"} as hs_revision,
-            nullif(concat_ws('; ', {", ".join(checks)}), '') as problem
-        from read_csv({_literal(str(source.disk))}, header = true, delim = {_literal(delimiter)}, quote = '"',
-            columns = {{{columns}}}, all_varchar = false, nullstr = '', store_rejects = true, rejects_limit = 1000)
+            case when year is null or product_code is null or value_1k_usd is null or unknown_quantity then concat_ws('; ',
+                case when year is null then 'year ' || year_text end,
+                case when product_code is null then 'product ' || product_text end,
+                case when value_1k_usd is null then 'value ' || value_text end,
+                case when unknown_quantity then 'quantity ' || quantity_text end) end as problem
+        from (
+            select *,
+                case when try_cast(product_digits as uinteger) is not null and length(product_digits) between 4 and 6
+                    then lpad(product_digits, 6, '0') end as product_code,
+                quantity_t is null and quantity_text not in {MISSING} as unknown_quantity
+            from (
+                select
+                    row_number() over () as row_number,
+                    {field["year"]} as year_text,
+                    {field["product_code"]} as product_text,
+                    {field["value_1k_usd"]} as value_text,
+                    {field["quantity_t"]} as quantity_text,
+                    try_cast({field["year"]} as integer) as year,
+                    {code["exporter"]} as exporter,
+                    {code["importer"]} as importer,
+                    {code["product_code"]} as product_digits,
+                    try_cast({field["value_1k_usd"]} as double) as value_1k_usd,
+                    try_cast({field["quantity_t"]} as double) as quantity_t
+                from read_csv({_literal(str(source.disk))}, header = true, delim = {_literal(delimiter)}, quote = '"',
+                    columns = {{{columns}}}, store_rejects = true, rejects_limit = 1000)
+            )
+        )
     """
 
 

@@ -417,3 +417,12 @@ def test_python_memory_does_not_grow_with_trade_rows(con: duckdb.DuckDBPyConnect
         tracemalloc.stop()
         assert rows(con, "select count(*) from raw.trade") == [(size,)]
     assert peaks[1] < 1.5 * peaks[0] + 5e6
+
+
+def test_the_template_guide_describes_every_column() -> None:
+    guide = (ROOT / "docs" / "templates" / "README.md").read_text(encoding="utf-8")
+    for kind, template in load_templates(SEEDS).items():
+        section = guide.split(f"## {kind}\n")[1].split("\n## ")[0]
+        for column in template.columns:
+            assert f"| `{column.name}` |" in section
+            assert column.description in section
