@@ -13,6 +13,7 @@ from landing.limits import LandingError, Limits, check_file_size
 
 DOCUMENTS = frozenset({".md", ".bib"})
 MEMBER_MARK = "!"
+SYNTHETIC_MARK = "SYNTHETIC.json"
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def source_files(directories: Sequence[Path], limits: Limits | None = None) -> l
             inside = path.relative_to(root)
             if any(part.startswith((".", "~$")) for part in inside.parts) or not path.is_file():
                 continue
-            if path.suffix.lower() in DOCUMENTS:
+            if path.suffix.lower() in DOCUMENTS or path.name == SYNTHETIC_MARK:
                 continue
             if not path.resolve().is_relative_to(root):
                 continue

@@ -7,7 +7,7 @@ once a row and once a header, and join in SQL: the work a cell costs is a few in
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -107,19 +107,24 @@ class Collector:
 
     def _add_rows(self, number: int, block: Block, context: Context) -> list[tuple[str, str]]:
         """Row dimension; returns the distinct (indicator, unit) labels, whose position is the row key."""
-        rows = block.rows
+        rows, count = block.rows, len(block.rows.index)
+        ids = self._place_ids
+        wanted = list(zip(rows.place, rows.province, rows.code, repeat(context.naming)))
+        for names in wanted:
+            if names not in ids:
+                ids[names] = len(ids)
+                self.places.add(ids[names], *names)
         keys: dict[tuple[str, str], int] = {}
-        for at, place, province, code, year, indicator, unit in zip(
-            rows.index, rows.place, rows.province, rows.code, rows.year, rows.indicator, rows.unit, strict=True
-        ):
-            names = (place, province, code, context.naming)
-            place_id = self._place_ids.get(names)
-            if place_id is None:
-                place_id = self._place_ids[names] = len(self._place_ids)
-                self.places.add(place_id, *names)
-            number_of_year, problem = row_year(year) if year else (None, None)
-            key = keys.setdefault((indicator, unit), len(keys))
-            self.rows.add(number, at, key, place_id, number_of_year, *_fields(problem))
+        columns = self.rows.columns
+        columns["block"].extend(repeat(number, count))
+        columns["row"].extend(rows.index)
+        columns["row_key"].extend([keys.setdefault(pair, len(keys)) for pair in zip(rows.indicator, rows.unit, strict=True)])
+        columns["place"].extend([ids[names] for names in wanted])
+        years = {text: row_year(text) if text else (None, None) for text in dict.fromkeys(rows.year)}
+        columns["year"].extend([years[text][0] for text in rows.year])
+        problems = {text: _fields(years[text][1]) for text in years}
+        for position, name in enumerate(PROBLEM):
+            columns[name].extend([problems[text][position] for text in rows.year])
         return list(keys)
 
     def _add_head(
@@ -142,10 +147,13 @@ class Collector:
         rows, columns = block.rows.index, [column.index for column in block.columns]
         if not rows or not columns:
             return 0
-        width = max(columns) + 1
-        grid = (sheet.rows[row] for row in rows)
-        picked = ([line[c] for c in columns] if len(line) >= width else [line[c] if c < len(line) else "" for c in columns]
-                  for line in grid)
+        first, stop = columns[0], columns[-1] + 1
+        adjacent = len(columns) == stop - first
+        picked = [
+            line[first:stop] if adjacent and len(line) >= stop
+            else [line[c] if c < len(line) else "" for c in columns]
+            for line in (sheet.rows[row] for row in rows)
+        ]
         texts = [value if type(value) is str else cell_text(value) for value in chain.from_iterable(picked)]
         self._cells.append((
             np.full(len(texts), number, dtype=np.int32),

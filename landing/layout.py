@@ -8,10 +8,9 @@ year and indicator stands in a column of labels and which in the header.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
 
 from landing.header_block import YEAR_ONLY, Column, MergeMap, Problem, header_columns
 from landing.numbers import cell_text, parse_number
@@ -26,6 +25,7 @@ NOTE = re.compile(r"^(注|附注|说明|资料来源|数据来源|来源|note|so
 TITLE_YEAR = re.compile(r"((?:19|20)\d{2})年(?!鉴)")
 YEARBOOK_NAME = re.compile(r"(?:((?:19|20)\d{2})年?[^\d]{0,12}年鉴)|(?:年鉴[^\d]{0,4}((?:19|20)\d{2}))")
 PLACE_SUFFIX = re.compile(r".{1,14}(市|州|盟|地区|县|省|自治区|林区|特区|区)$")
+SAMPLE_ROWS = 60
 ANCHOR_ROLES = frozenset({"place", "code", "province"})
 
 
@@ -40,6 +40,12 @@ class Rows:
     year: list[str] = field(default_factory=list)
     indicator: list[str] = field(default_factory=list)
     unit: list[str] = field(default_factory=list)
+
+    def fill(self) -> None:
+        """Blank lists for labels the table does not have."""
+        for name in ("place", "province", "code", "year", "indicator", "unit"):
+            if not getattr(self, name):
+                setattr(self, name, [""] * len(self.index))
 
 
 @dataclass
@@ -103,17 +109,17 @@ def _filled(sheet: Sheet, row: int) -> list[int]:
 def _anchors(sheet: Sheet, roles: Roles) -> list[int]:
     """Rows that hold the heading of a column of places, codes or provinces; one for each header."""
     found: list[int] = []
+    width = None  # further headers repeat the labels of the first one, in the same columns
     for row, cells in enumerate(sheet.rows):
-        labels = [
-            role
-            for value in cells
-            if type(value) is str and value and len(value) < 60 and (role := roles.of(value)) in LABEL_ROLES
-        ]
+        labels = roles.labels(cells[:width])
         if (
-            any(role in ANCHOR_ROLES for role in labels)
+            labels
+            and not ANCHOR_ROLES.isdisjoint(labels)
             and len(_filled(sheet, row)) > 1
             and (not found or _first_data_row(sheet, roles, found[-1], row, range(len(cells))) < row)
         ):
+            if width is None:
+                width = 1 + max(c for c, value in enumerate(cells) if isinstance(value, str) and roles.of(value) in LABEL_ROLES)
             found.append(row)
     return found
 
@@ -240,7 +246,7 @@ def _label_columns(sheet: Sheet, built: list[Column], rows: range) -> dict[str, 
 
 
 def _share(sheet: Sheet, column: int, rows: range, pattern: re.Pattern[str]) -> float:
-    texts = [text for row in rows[:400] if (text := _text(sheet, row, column)).strip()]
+    texts = [text for row in rows[:SAMPLE_ROWS] if (text := _text(sheet, row, column)).strip()]
     return sum(bool(pattern.search(text)) for text in texts) / len(texts) if texts else 0.0
 
 
@@ -268,73 +274,101 @@ def _read_rows(
     sheet: Sheet, provinces: Collection[str], labels: dict[str, int], data: list[Column], rows: range
 ) -> tuple[Rows, list[str]]:
     """Rows of the table and the notes among and below them."""
-    found = Rows()
-    notes: list[str] = []
-    fill = _label_reader(sheet, labels, rows)
-    indexes = [column.index for column in data]
-    province = indicator = ""
-    opened = "province" in labels
+    read = _label_reader(sheet, labels, rows)
+    filled = _value_test(sheet, [column.index for column in data])
+    named = "province" in labels
+    context = _ProvinceContext(provinces)
+    found, notes, labelled = Rows(), [], [role for role in ("code", "year", "unit") if role in labels]
+    indicator = ""
     for row in rows:
-        cells = sheet.rows[row]
-        has_value = any(column < len(cells) and cells[column] not in ("", None) for column in indexes)
-        place = fill("place", row)
-        name = role_key(place)
-        if not has_value:
-            if not place and not fill("code", row):
+        place = read("place", row)
+        code = read("code", row) if "code" in labels else ""
+        if not filled(row):
+            if not place and not code:
                 continue
-            if _is_note(place, name):
+            if _is_note(place):
                 notes.append(plain(place))
                 continue
-            if "province" not in labels and _opens_province(name, province, provinces):
-                province, opened = place, True
+            if not named and context.opens(place):
                 continue
-        elif not place and not fill("code", row) and _lone_text(sheet, row):
+        elif not place and not code and _lone_text(sheet, row):
             notes.append(plain(_text(sheet, row, _filled(sheet, row)[0])))
             continue
-        if "province" not in labels and name in provinces and not _same_short(name, province):
-            province = place
-            opened = opened or name.endswith(("省", "自治区"))
-        indicator = fill("indicator", row) or indicator
+        elif not named:
+            context.pass_by(place)
         found.index.append(row)
         found.place.append(place)
-        found.province.append(fill("province", row) if "province" in labels else province)
-        found.code.append(fill("code", row))
-        found.year.append(fill("year", row))
-        found.indicator.append(indicator)
-        found.unit.append(fill("unit", row))
-    if not opened:  # municipalities alone are cities of an undivided list, not headings
-        found.province = [""] * len(found.index)
+        found.province.append(read("province", row) if named else context.name)
+        for role in labelled:
+            getattr(found, role).append(code if role == "code" else read(role, row))
+        if "indicator" in labels:
+            indicator = read("indicator", row) or indicator
+            found.indicator.append(indicator)
+    if not named and not context.opened:  # municipalities alone are cities of an undivided list, not headings
+        found.province = []
+    found.fill()
     return found, notes
 
 
-def _label_reader(sheet: Sheet, labels: dict[str, int], rows: range) -> Any:
+class _ProvinceContext:
+    """The province whose rows are being read, in lists where provinces stand as headings between their cities."""
+
+    def __init__(self, provinces: Collection[str]) -> None:
+        self.provinces = provinces
+        self.name = ""
+        self.opened = False
+
+    def opens(self, place: str) -> bool:
+        """Take a row without values as a heading; False where it is none."""
+        if not self._is_province(place):
+            return False
+        self.name, self.opened = place, True
+        return True
+
+    def pass_by(self, place: str) -> None:
+        """A row with values: a municipality or a province's own total opens its rows as well."""
+        if self._is_province(place):
+            self.name = place
+            self.opened = self.opened or place.endswith(("省", "自治区"))
+
+    def _is_province(self, place: str) -> bool:
+        name = role_key(place)
+        if name not in self.provinces:
+            return False
+        current = role_key(self.name)  # 吉林 inside 吉林省 is the city
+        return not (len(name) == 2 and current != name and current.startswith(name))
+
+
+def _value_test(sheet: Sheet, columns: list[int]) -> Callable[[int], bool]:
+    """Whether a row holds anything in the data columns."""
+    if columns and columns == list(range(columns[0], columns[-1] + 1)):
+        first, stop = columns[0], columns[-1] + 1
+        blank = [""] * len(columns)
+        return lambda row: (cells := sheet.rows[row][first:stop]) != blank[: len(cells)]
+    return lambda row: any(column < len(sheet.rows[row]) and sheet.rows[row][column] != "" for column in columns)
+
+
+def _label_reader(sheet: Sheet, labels: dict[str, int], rows: range) -> Callable[[str, int], str]:
+    """Reads the label of a role in a row, '' without such a column; a merged cell counts for all rows it covers."""
     merges = MergeMap([m for m in sheet.merges if m[0][1] <= max(labels.values(), default=-1)], rows).anchor
 
     def read(role: str, row: int) -> str:
         column = labels.get(role)
         if column is None:
             return ""
-        top, left = merges.get((row, column), (row, column)) if merges else (row, column)
-        cells = sheet.rows[top]
-        value = cells[left] if left < len(cells) else ""
+        if merges:
+            row, column = merges.get((row, column), (row, column))
+        cells = sheet.rows[row]
+        value = cells[column] if column < len(cells) else ""
         return value.strip() if type(value) is str else cell_text(value)
 
     return read
 
 
-def _is_note(place: str, name: str) -> bool:
-    return bool(NOTE.match(plain(place))) or (len(name) > 14 and not PLACE_SUFFIX.fullmatch(name))
+def _is_note(place: str) -> bool:
+    return bool(NOTE.match(plain(place))) or (len(role_key(place)) > 14 and not PLACE_SUFFIX.fullmatch(role_key(place)))
 
 
 def _lone_text(sheet: Sheet, row: int) -> bool:
     filled = _filled(sheet, row)
     return len(filled) == 1 and parse_number(_text(sheet, row, filled[0]))[2] == "text where a number belongs"
-
-
-def _opens_province(name: str, current: str, provinces: Collection[str]) -> bool:
-    return name in provinces and not _same_short(name, current)
-
-
-def _same_short(name: str, current: str) -> bool:
-    """吉林 inside 吉林省 is the city."""
-    return bool(current) and role_key(current).startswith(name) and len(name) == 2 and role_key(current) != name

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
 from landing.archive import SourceFile, source_files
 from landing.collect import Collector, Context
@@ -268,11 +269,13 @@ def _store_cells(run: Landing) -> None:
 
 
 def _store_files(run: Landing) -> None:
-    if run.files:
-        run.con.executemany(f"insert into raw.files values ({', '.join('?' * 12)})", run.files)
-    if run.refused:
-        run.con.executemany(
-            "insert into audit.quarantine values (?, ?, '', null, ?, ?, ?, null)", run.refused)
+    for table, rows in (("raw.files", run.files), ("audit.quarantine", run.refused)):
+        if rows:
+            frame = pd.DataFrame(rows)
+            run.con.register("landing_incoming", frame)
+            columns = "*" if table == "raw.files" else "#1, #2, '', null, #3, #4, #5, null"
+            run.con.execute(f"insert into {table} select {columns} from landing_incoming")
+            run.con.unregister("landing_incoming")
 
 
 def _report(con: duckdb.DuckDBPyConnection) -> LandingReport:

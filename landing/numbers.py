@@ -25,7 +25,8 @@ def cell_text(value: Any) -> str:
     if type(value) is str:
         return value
     if type(value) is float:
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        text = repr(value)
+        return text[:-2] if text[-2:] == ".0" else text
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -9,11 +9,16 @@ The cells stay in raw.resolved; audit.quarantine names them, and the panel drops
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
 
 from landing.dictionary import Dictionary, read_seed
+from landing.series import Matrix, long_median, middle_of_neighbours, neighbours
 
 # A fourfold deviation is never a year's change of a stable series; volatile ones are measured by their own spread:
 # three times the 95th percentile of the deviations of all cities.
@@ -21,226 +26,27 @@ MIN_DEVIATION = 0.6
 SPREAD_FACTOR = 3.0
 # Both sides of a slip stand nearer to each other than this share of the deviation.
 RETURN_SHARE = 0.6
-# A whole province that moves by a quarter or more of the deviation is a revision or a real change, unless a power of
-# ten of this size stands between (no economy grows by thirty in a year).
+# A province that moves by this share of the deviation or more has been revised or has really changed, unless a factor
+# of thirty stands between: no economy moves by that in a year.
 COMMON_SHARE = 0.4
 ALWAYS_A_SLIP = 1.5
+LEAST_OF_PROVINCE = 4
 RELATION_DEVIATION = 0.5
 # Extensive series may start small (a first campus, a new office): only a hundredfold start is suspicious.
 SMALL_START = 2.0
-GROWTH_POINTS = 40.0
-# Where years on one side are missing a slip and a break look alike until the next year: ask for more.
+# Where the years on one side are missing a slip and a break look alike until the next year: ask for more.
 EDGE_DEVIATION = 0.7
+GROWTH_POINTS = 40.0
+# Zeros are values where they are common; where fewer than this share of cells is zero, a zero is a missing value.
+RARE_ZERO_SHARE = 0.005
+LOG_OF_ZERO = -9.0
 # Rise at an upgrade beyond the usual growth of other cities that no growth explains, and its multiple of the spread;
 # where fewer cities than this have both years, 15 % a year is taken as usual.
 UPGRADE_RISE = 0.25
 UPGRADE_SPREAD = 1.5
+UPGRADE_YEARS = 4
 MIN_CITIES = 20
 USUAL_GROWTH = 0.0607
-# Zeros are values where they are common; where fewer than this share of cells is zero, a zero is a missing value.
-RARE_ZERO_SHARE = 0.005
-
-SERIES = """
-create or replace temp table plausibility_points as
-select r.file_id, r.sheet, r.cell, r.city_code, r.variable, r.year, r.value, left(r.city_code, 2) as province,
-    r.value * printed.factor_to_base::double / wanted.factor_to_base::double as x, i.kind, i.extensive = 'true' as extensive,
-    i.unit, wanted.dimension
-from raw.resolved r
-join plausibility_indicators i on i.variable = r.variable
-join plausibility_units printed on printed.unit = r.unit
-join plausibility_units wanted on wanted.unit = i.unit
-where not exists (from audit.quarantine q where (q.file_id, q.sheet, q.cell) = (r.file_id, r.sheet, r.cell))
-"""
-
-IMPOSSIBLE = """
-select file_id, sheet, cell, 'impossible_value' as reason,
-    case
-        when kind = 'growth' then 'a growth rate below -100 %'
-        when x < 0 then 'a negative ' || case when kind = 'ratio' then 'ratio' else 'level' end
-        else 'a share outside 0 to 100'
-    end as detail
-from plausibility_points
-where (kind = 'level' and x < 0)
-    or (kind = 'ratio' and (x < 0 or (unit = 'pct' and (variable like '%share%' or variable like '%rate%') and x > 100)))
-    or (kind = 'growth' and unit = 'pct' and x < -100)
-"""
-
-GROWTH = f"""
-with typical as (
-    select variable, year, median(x) as middle from plausibility_points where kind = 'growth' group by all
-)
-select file_id, sheet, cell, 'magnitude_jump' as reason,
-    'growth of ' || printf('%g', x) || ' against ' || printf('%g', round(middle, 2)) || ' in the median city of that year' as detail
-from plausibility_points join typical using (variable, year)
-where kind = 'growth' and unit = 'pct' and abs(x - middle) > {GROWTH_POINTS}
-"""
-
-YEARLY = """
-create or replace temp table plausibility_yearly as
-select city_code, any_value(province) as province, variable, year, median(log10(x)) as l
-from plausibility_points
-where kind in ('level', 'ratio') and x > 0
-group by city_code, variable, year
-"""
-
-NEIGHBOURS = """
-create or replace temp table plausibility_neighbours as
-select *,
-    median(l) over near as middle, count(l) over near as n_near,
-    median(l) over before as before, median(l) over after as after,
-    median(l) over long_before as long_before, median(l) over long_after as long_after,
-    lag(l) over in_order as previous, lead(l) over in_order as following
-from plausibility_yearly
-window
-    in_order as (partition by city_code, variable order by year),
-    near as (partition by city_code, variable order by year range between 3 preceding and 3 following exclude current row),
-    before as (partition by city_code, variable order by year range between 3 preceding and 1 preceding),
-    after as (partition by city_code, variable order by year range between 1 following and 3 following),
-    long_before as (partition by city_code, variable order by year range between 10 preceding and 1 preceding),
-    long_after as (partition by city_code, variable order by year range between 1 following and 10 following)
-"""
-
-DEVIATIONS = """
-create or replace temp table plausibility_deviations as
-with zeros as (
-    select variable, avg((x = 0)::integer) as share from plausibility_points where kind = 'level' group by all
-),
-measured as (
-    select p.*, n.middle, n.n_near, n.before, n.after, n.long_before, n.long_after,
-        n.previous, n.following,
-        case when p.x > 0 then log10(p.x) else -9 end as l
-    from plausibility_points p
-    join plausibility_yearly_places n using (city_code, variable, year)
-    left join zeros z on z.variable = p.variable
-    where p.kind in ('level', 'ratio') and (p.x > 0 or (p.x = 0 and z.share < $rare_zero)) and n.middle is not null
-),
-spread as (
-    select variable, quantile_cont(abs(l - middle), 0.95) as q95 from measured where x > 0 group by all
-),
-common as (
-    select variable, province, year, median(l - middle) as province_move
-    from plausibility_neighbours where middle is not null group by all having count(*) >= 4
-)
-select m.*, m.l - m.middle as deviation, s.q95, coalesce(c.province_move, 0) as province_move
-from measured m
-join spread s on s.variable = m.variable
-left join common c on c.variable = m.variable and c.province = m.province and c.year = m.year
-"""
-
-RESIDUALS = """
-create or replace temp table plausibility_residuals as
-with members as (
-    select r.relation, r.variable, m.member, m.role
-    from plausibility_relations r, lateral (
-        select unnest(string_split(r.numerators, '|')) as member, 1 as role
-        union all select unnest(string_split(r.denominators, '|')), -1
-        union all select unnest(string_split(r.complements, '|')), 0
-    ) m
-    where m.member <> ''
-),
-sums as (
-    select m.relation, any_value(m.variable) as variable, y.city_code, y.year, count(*) as found,
-        sum(m.role * y.l) as product, sum(case when m.role = 0 then pow(10, y.l) end) as added
-    from members m join plausibility_yearly y on y.variable = m.member
-    group by m.relation, y.city_code, y.year
-),
-expected as (
-    select s.*, case when added is null then product when added < 100 then log10(100 - added) end as l
-    from sums s
-    join (select relation, count(*) as needed from members group by all) n on n.relation = s.relation and n.needed = s.found
-),
-raw_residuals as (
-    select e.relation, y.variable, y.city_code, y.year, y.l - e.l as residual
-    from plausibility_yearly y join expected e using (variable, city_code, year)
-)
-select variable, city_code, year, arg_max(residual - middle, abs(residual - middle)) as residual
-from raw_residuals join (select relation, median(residual) as middle from raw_residuals group by all) using (relation)
-group by all
-"""
-
-JUMPS = f"""
-with judged as (
-    select d.*, r.residual,
-        abs(deviation) > greatest({MIN_DEVIATION}, {SPREAD_FACTOR} * q95) as far,
-        before is not null and after is not null
-            and abs(before - after) < {RETURN_SHARE} * abs(deviation) and sign(l - before) = sign(l - after) as returns,
-        (before is null or after is null) and abs(deviation) > {EDGE_DEVIATION}
-            and abs(l - coalesce(case when before is null then following else previous end, middle))
-                > greatest({EDGE_DEVIATION}, {SPREAD_FACTOR} * q95)
-            and (n_near >= 3 or (n_near = 2 and abs(deviation) > {ALWAYS_A_SLIP})) as at_edge,
-        coalesce(abs(l - case when before is null then long_before else long_after end) < abs(deviation) / 2, false) as stays,
-        before is null and extensive and deviation < 0 and deviation > -{SMALL_START} as small_start,
-        abs(deviation) < {ALWAYS_A_SLIP} and sign(province_move) = sign(deviation)
-            and abs(province_move) > {COMMON_SHARE} * abs(deviation) as common_move,
-        abs(deviation) > {MIN_DEVIATION} and abs(residual) > {RELATION_DEVIATION}
-            and sign(residual) = sign(deviation) as contradicts
-    from plausibility_deviations d
-    left join plausibility_residuals r using (variable, city_code, year)
-)
-select file_id, sheet, cell, 'magnitude_jump' as reason,
-    case when x = 0 then 'zero where neighbouring years hold ' || printf('%.4g', pow(10, middle))
-        else printf('%.3g', pow(10, abs(deviation))) || case when deviation > 0 then ' times' else ' times below' end
-            || ' the level of neighbouring years' end
-    || case when contradicts then ', and contradicts its companions' when returns then ', back afterwards' else '' end as detail
-from judged
-where (far and not small_start and not common_move and (returns or (at_edge and not stays))) or contradicts
-"""
-
-NAMESAKES = f"""
-with upgraded as (
-    select city_code, year::integer as upgrade from plausibility_events
-    where kind = 'upgrade' and old_type_zh in ('地区', '盟') and new_type_zh = '地级市' and city_code <> ''
-),
-after as (
-    select y.city_code, y.variable, u.upgrade, arg_min(y.l, y.year) as l, min(y.year) as year
-    from plausibility_yearly y join upgraded u on u.city_code = y.city_code and y.year between u.upgrade and u.upgrade + 4
-    group by all
-),
-before as (
-    select p.file_id, p.city_code, p.variable, p.year, p.extensive, log10(p.x) as l
-    from plausibility_points p join upgraded u on u.city_code = p.city_code and p.year < u.upgrade
-    where p.kind in ('level', 'ratio') and p.x > 0
-),
-usual as (
-    select b.variable, b.year as year_before, a.year as year_after,
-        case when count(distinct earlier.city_code) >= {MIN_CITIES} then median(later.l - earlier.l)
-            else {USUAL_GROWTH} * (a.year - b.year) end as growth
-    from (select distinct variable, city_code, year from before) b
-    join after a on a.variable = b.variable and a.city_code = b.city_code
-    join plausibility_yearly earlier on earlier.variable = b.variable and earlier.year = b.year
-    join plausibility_yearly later
-        on later.variable = b.variable and later.year = a.year and later.city_code = earlier.city_code
-    group by b.variable, b.year, a.year
-),
-spread as (select variable, any_value(q95) as q95 from plausibility_deviations group by all),
-last as (
-    select file_id, city_code, variable, max(year) as year, arg_max(l, year) as l
-    from before where extensive group by file_id, city_code, variable
-),
-files as (
-    select distinct e.file_id, e.city_code, first_value(e.variable) over (partition by e.file_id, e.city_code order by e.variable)
-        as witness, a.upgrade
-    from last e
-    join after a on a.variable = e.variable and a.city_code = e.city_code
-    join usual u on u.variable = e.variable and u.year_before = e.year and u.year_after = a.year
-    join spread s on s.variable = e.variable
-    where a.l - e.l - u.growth > greatest({UPGRADE_RISE}, {UPGRADE_SPREAD} * s.q95)
-),
-found as (
-    select p.*, f.witness, f.upgrade
-    from plausibility_points p join files f on f.file_id = p.file_id and f.city_code = p.city_code and p.year < f.upgrade
-),
-copies as (
-    select p.*, f.witness, f.upgrade
-    from plausibility_points p
-    join (select distinct city_code, variable, year, x, witness, upgrade from found) f using (city_code, variable, year, x)
-    anti join files o on o.file_id = p.file_id and o.city_code = p.city_code
-)
-select distinct on (file_id, sheet, cell) file_id, sheet, cell, 'entity_not_valid' as reason,
-    'before ' || upgrade || ' the county-level city of the same name: ' || witness || ' jumps at the upgrade' as detail
-from (from found union all from copies)
-order by file_id, sheet, cell, witness
-"""
 
 HINTS = {
     "impossible_value": "correct it in seeds/corrections.csv, or accept its loss in seeds/accepted_quarantine.csv",
@@ -248,67 +54,314 @@ HINTS = {
     "entity_not_valid": "accept its loss in seeds/accepted_quarantine.csv; no value of the prefecture is invented",
 }
 
+POINTS = """
+select r.rowid as row, f.id as file, c.id as city, v.id as variable, r.year, r.value * u.factor / v.factor as x
+from raw.resolved r
+join plausibility_files f on f.name = r.file_id
+join plausibility_cities c on c.name = r.city_code
+join plausibility_variables v on v.name = r.variable
+join plausibility_units u on u.name = r.unit
+where not exists (
+    from (select file_id, sheet, cell from audit.quarantine where reason = 'entity_not_valid') q
+    where (q.file_id, q.sheet, q.cell) = (r.file_id, r.sheet, r.cell)
+)
+"""
+
+
+@dataclass
+class Panel:
+    """Values as columns of codes: `points` (row, file, city, variable, year, x) in order of variables, names behind
+    the codes, and the attributes of variables (kind, extensive, unit)."""
+
+    points: pd.DataFrame
+    cities: list[str]
+    variables: pd.DataFrame
+    first_year: int
+    n_years: int
+
+    def of(self, variable: int) -> pd.DataFrame:
+        """The points of one variable."""
+        first, stop = np.searchsorted(self.points["variable"].to_numpy(), [variable, variable + 1])
+        return self.points.iloc[first:stop]
+
+    def matrix(self, points: pd.DataFrame) -> Matrix:
+        """City x year medians of log10 of the positive values of one variable."""
+        x = points["x"].to_numpy()
+        at = points["city"].to_numpy() * self.n_years + points["year"].to_numpy() - self.first_year
+        at, logs = at[x > 0], np.log10(x[x > 0])
+        matrix = np.full((len(self.cities), self.n_years), np.nan)
+        if at.size and np.bincount(at).max() > 1:
+            several = pd.Series(logs).groupby(at).median()
+            at, logs = several.index.to_numpy(), several.to_numpy()
+        matrix.flat[at] = logs
+        return matrix
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One variable: city x year logarithms, the median of each position's neighbours, and the 95th percentile of the
+    deviations from it."""
+
+    matrix: Matrix
+    middle: Matrix
+    spread: float
+
 
 def check_plausibility(con: duckdb.DuckDBPyConnection, dictionary: Dictionary, seeds: Path) -> None:
     """Add quarantine rows for resolved cells that fail a rule; each cell once, the gravest rule first."""
-    relations = read_seed(seeds, "plausibility_relations").assign(relation=lambda frame: range(len(frame)))
+    panel = _panel(con, dictionary)
+    if panel.points.empty:
+        return
+    found = []
+    for rule in (_impossible, _growth):
+        found.append(rule(panel))
+        _take_out(panel, found[-1])
+    measured = _measure(panel)
+    namesakes = _namesakes(panel, measured, read_seed(seeds, "city_events"))
+    if len(namesakes):
+        _take_out(panel, namesakes)
+        measured = _measure(panel)
+    residuals = _residuals(read_seed(seeds, "plausibility_relations"), measured, panel)
+    _write(con, pd.concat([*found, namesakes, _jumps(panel, measured, residuals)]))
+
+
+def _panel(con: duckdb.DuckDBPyConnection, dictionary: Dictionary) -> Panel:
+    variables = dictionary.indicators[["variable", "kind", "extensive", "unit"]].rename(columns={"variable": "name"})
+    variables = variables[variables["kind"].isin(["level", "ratio", "growth"])].reset_index(drop=True)
+    cities = [str(code) for (code,) in con.execute("select distinct city_code from raw.resolved order by 1").fetchall()]
+    files = [str(name) for (name,) in con.execute("select file_id from raw.files order by 1").fetchall()]
+    factor = dictionary.factor
     for name, frame in (
-        ("indicators", dictionary.indicators),
-        ("units", dictionary.units),
-        ("events", read_seed(seeds, "city_events")),
-        ("relations", relations),
+        ("files", pd.DataFrame({"name": pd.Series(files, dtype="str"), "id": range(len(files))})),
+        ("cities", pd.DataFrame({"name": pd.Series(cities, dtype="str"), "id": range(len(cities))})),
+        ("units", pd.DataFrame({"name": list(factor), "factor": list(factor.values())})),
+        ("variables", variables[["name"]].assign(id=range(len(variables)), factor=variables["unit"].map(factor))),
     ):
         con.register("plausibility_incoming", frame)
         con.execute(f"create or replace temp table plausibility_{name} as select * from plausibility_incoming")
         con.unregister("plausibility_incoming")
-    con.execute(SERIES)
-    _flag(con, IMPOSSIBLE)
-    _flag(con, GROWTH)
-    _measure(con)
-    if _flag(con, NAMESAKES):
-        _measure(con)
-    con.execute(RESIDUALS)
-    _flag(con, JUMPS)
+    columns = con.execute(POINTS).fetchnumpy()
+    order = np.argsort(np.asarray(columns["variable"], dtype=np.int32), kind="stable")
+    points = pd.DataFrame({name: values[order] for name, values in columns.items()})
+    years = points["year"] if len(points) else pd.Series([2000])
+    return Panel(points, cities, variables, int(years.min()), int(years.max() - years.min() + 1))
 
 
-def _measure(con: duckdb.DuckDBPyConnection) -> None:
-    """Deviation of every value from its neighbours; a cell that is zero has neighbours of its own."""
-    con.execute(YEARLY)
-    con.execute(NEIGHBOURS)
+def _take_out(panel: Panel, found: pd.DataFrame) -> None:
+    if len(found):
+        panel.points = panel.points[~panel.points["row"].isin(found["row"])]
+
+
+def _found(points: pd.DataFrame, reason: str, detail: list[str]) -> pd.DataFrame:
+    return pd.DataFrame({"row": points["row"].to_numpy(), "reason": reason, "detail": np.array(detail, dtype=object)})
+
+
+def _impossible(panel: Panel) -> pd.DataFrame:
+    """Negative levels and ratios, shares and rates in per cent above 100, growth below -100 %."""
+    kind = panel.variables["kind"].to_numpy()[panel.points["variable"]]
+    per_cent = (panel.variables["unit"] == "pct").to_numpy()[panel.points["variable"]]
+    bounded = panel.variables["name"].str.contains("_share_|_rate_").to_numpy()[panel.points["variable"]]
+    x = panel.points["x"].to_numpy()
+    shrinks = (kind == "growth") & per_cent & (x < -100)
+    negative = np.isin(kind, ["level", "ratio"]) & (x < 0)
+    share = (kind == "ratio") & per_cent & bounded & (x > 100)
+    detail = np.select([shrinks, negative], ["growth below -100 %", "a negative level or ratio"], "a share above 100 %")
+    hit = shrinks | negative | share
+    return _found(panel.points[hit], "impossible_value", detail[hit].tolist())
+
+
+def _growth(panel: Panel) -> pd.DataFrame:
+    """Growth rates far from those of the other cities in the same year: an index (108.8), a lost decimal point (420)."""
+    wanted = (panel.variables["kind"].eq("growth") & panel.variables["unit"].eq("pct")).to_numpy()
+    points = panel.points[wanted[panel.points["variable"]]]
+    middle = points.groupby(["variable", "year"])["x"].transform("median")
+    far = (points["x"] - middle).abs() > GROWTH_POINTS
+    detail = [f"growth of {x:g} against {m:.4g} in the median city of that year"
+              for x, m in zip(points["x"][far], middle[far], strict=True)]
+    return _found(points[far], "magnitude_jump", detail)
+
+
+def _measure(panel: Panel) -> dict[int, Measured]:
+    """Matrices of all levels and ratios."""
+    measured = {}
+    compared = panel.variables["kind"].isin(["level", "ratio"]).to_numpy()
+    for variable in np.unique(panel.points["variable"]).tolist():
+        if compared[variable]:
+            matrix = panel.matrix(panel.of(variable))
+            middle = middle_of_neighbours(matrix)
+            deviations = np.abs(matrix - middle)
+            known = deviations[~np.isnan(deviations)]
+            measured[variable] = Measured(matrix, middle, float(np.quantile(known, 0.95)) if known.size else np.inf)
+    return measured
+
+
+def _jumps(panel: Panel, measured: dict[int, Measured], residuals: dict[int, Matrix]) -> pd.DataFrame:
+    province = np.array([int(code[:2]) for code in panel.cities])
+    found = [_found(panel.points.iloc[:0], "magnitude_jump", [])]
+    for variable in measured:
+        points = panel.of(variable)
+        if len(points):
+            extensive = panel.variables["extensive"].iloc[variable] == "true"
+            level = panel.variables["kind"].iloc[variable] == "level"
+            zero = points["x"].to_numpy() == 0
+            points = points[~zero | (level and zero.mean() < RARE_ZERO_SHARE)]
+            found.append(_jumps_of(points, panel, measured[variable], residuals.get(variable), province, extensive))
+    return pd.concat(found)
+
+
+def _jumps_of(
+    points: pd.DataFrame,
+    panel: Panel,
+    series: Measured,
+    residual: Matrix | None,
+    province: NDArray[np.int64],
+    extensive: bool,
+) -> pd.DataFrame:
+    """Slips among the points of one variable; only points far from their neighbours are looked at closely."""
+    x = points["x"].to_numpy()
+    log = np.where(x > 0, np.log10(np.where(x > 0, x, 1.0)), LOG_OF_ZERO)
+    city, year = points["city"].to_numpy(), points["year"].to_numpy() - panel.first_year
+    with np.errstate(invalid="ignore"):
+        far = np.abs(log - series.middle[city, year]) > MIN_DEVIATION
+    points, log, city, year = points[far], log[far], city[far], year[far]
+    if points.empty:
+        return _found(points, "magnitude_jump", [])
+    moves = np.array([_province_move(series, province, c, y) for c, y in zip(city, year, strict=True)])
+    left = residual[city, year] if residual is not None else np.zeros(len(points))
+    returns, slips, contradicts = _judge(series, log, city, year, moves, left, extensive)
+    hit = slips | contradicts
+    middle = series.middle[city, year]
+    detail = [
+        _describe(value, level, c, r)
+        for value, level, c, r in zip(points["x"][hit], middle[hit], contradicts[hit], returns[hit], strict=True)
+    ]
+    return _found(points[hit], "magnitude_jump", detail)
+
+
+def _province_move(series: Measured, province: NDArray[np.int64], city: int, year: int) -> float:
+    """Median deviation of the province's cities in that year; 0 where too few have one."""
+    others = (series.matrix - series.middle)[province == province[city], year]
+    others = others[~np.isnan(others)]
+    return float(np.median(others)) if others.size >= LEAST_OF_PROVINCE else 0.0
+
+
+def _judge(
+    series: Measured,
+    log: Matrix,
+    city: NDArray[np.int64],
+    year: NDArray[np.int64],
+    moves: Matrix,
+    left: Matrix,
+    extensive: bool,
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """(returns to its level, slips, contradicts its companions) of points far from their neighbours."""
+    rows = series.matrix[city]
+    at = (np.arange(len(city)), year)
+    near = neighbours(rows)
+    before, after, count = near.before[at], near.after[at], near.count[at]
+    deviation = log - near.middle[at]
+    size, opens = np.abs(deviation), np.isnan(before)
+    spread = SPREAD_FACTOR * series.spread
+    with np.errstate(invalid="ignore"):
+        returns = (np.abs(before - after) < RETURN_SHARE * size) & (np.sign(log - before) == np.sign(log - after))
+        beside = np.abs(log - np.where(opens, near.following[at], near.previous[at]))
+        enough = (count >= 3) | ((count == 2) & (size > ALWAYS_A_SLIP))
+        at_edge = (opens | np.isnan(after)) & (size > EDGE_DEVIATION) & (beside > max(EDGE_DEVIATION, spread)) & enough
+        beyond = np.where(opens, long_median(rows, True)[at], long_median(rows, False)[at])
+        stays = np.abs(log - beyond) < size / 2
+    small_start = opens & extensive & (deviation < 0) & (deviation > -SMALL_START)
+    same_way = np.sign(moves) == np.sign(deviation)
+    common = (size < ALWAYS_A_SLIP) & same_way & (np.abs(moves) > COMMON_SHARE * size)
+    slips = (size > max(MIN_DEVIATION, spread)) & ~small_start & ~common & (returns | (at_edge & ~stays))
+    contradicts = (np.abs(left) > RELATION_DEVIATION) & (np.sign(left) == np.sign(deviation))
+    return returns, slips, contradicts
+
+
+def _describe(x: float, middle: float, contradicts: bool, returns: bool) -> str:
+    if x == 0:
+        return f"zero where neighbouring years hold {10**middle:.4g}"
+    ratio = x / 10**middle
+    text = f"{ratio:.3g} times" if ratio > 1 else f"1/{1 / ratio:.3g} of"
+    end = ", against its companions as well" if contradicts else ", back afterwards" if returns else ""
+    return f"{text} the level of neighbouring years{end}"
+
+
+def _residuals(relations: pd.DataFrame, measured: dict[int, Measured], panel: Panel) -> dict[int, Matrix]:
+    """Deviation of each related variable from what its companions imply, the median city being right."""
+    number = {name: i for i, name in enumerate(panel.variables["name"])}
+    residuals: dict[int, Matrix] = {}
+    columns = ("variable", "numerators", "denominators", "complements")
+    for name, *sides in zip(*(relations[column].tolist() for column in columns), strict=True):
+        parts = dict(zip(columns[1:], ([number.get(n, -1) for n in side.split("|") if n] for side in sides), strict=True))
+        target = number.get(name, -1)
+        if target not in measured or any(n not in measured for part in parts.values() for n in part):
+            continue
+        if parts["complements"]:
+            rest = 100 - sum(10 ** measured[n].matrix for n in parts["complements"])
+            expected = np.log10(np.where(rest > 0, rest, np.nan))
+        else:
+            expected = np.sum([measured[n].matrix for n in parts["numerators"]], axis=0)
+            for n in parts["denominators"]:
+                expected = expected - measured[n].matrix
+        raw = measured[target].matrix - expected
+        known = raw[~np.isnan(raw)]
+        if known.size:
+            left = np.nan_to_num(raw - np.median(known))
+            before = residuals.get(target, np.zeros_like(left))
+            residuals[target] = np.where(np.abs(left) > np.abs(before), left, before)
+    return residuals
+
+
+def _namesakes(panel: Panel, measured: dict[int, Measured], events: pd.DataFrame) -> pd.DataFrame:
+    """Values from before a prefecture became a city, in files where they jump when it does: the county-level city."""
+    raised = events[events["kind"].eq("upgrade") & events["old_type_zh"].isin(["地区", "盟"]) & events["city_code"].ne("")]
+    city = {code: i for i, code in enumerate(panel.cities)}
+    upgrades = {city[code]: int(year) for code, year in zip(raised["city_code"], raised["year"], strict=True) if code in city}
+    points = panel.points[panel.points["city"].isin(upgrades.keys())]
+    early = points[points["year"] < points["city"].map(upgrades)]
+    extensive = panel.variables["extensive"].eq("true").to_numpy()
+    witnesses: dict[tuple[int, int], str] = {}
+    compared = early[extensive[early["variable"]] & (early["x"] > 0)].sort_values("year")
+    last = compared.drop_duplicates(["file", "city", "variable"], keep="last").sort_values(["file", "city", "variable"])
+    columns = (last[name].tolist() for name in ("file", "city", "variable", "year", "x"))
+    for file, code, variable, year, x in zip(*columns, strict=True):
+        if (file, code) not in witnesses and variable in measured:
+            ends = (year - panel.first_year, upgrades[code] - panel.first_year)
+            if _jumps_at(measured[variable], code, *ends, float(np.log10(x))):
+                witnesses[file, code] = str(panel.variables["name"].iloc[variable])
+    if not witnesses:
+        return _found(early.iloc[:0], "entity_not_valid", [])
+    own = early[[pair in witnesses for pair in zip(early["file"], early["city"], strict=True)]]
+    copies = early.merge(own[["city", "variable", "year", "x"]].drop_duplicates(), on=["city", "variable", "year", "x"])
+    hit = pd.concat([own, copies]).drop_duplicates("row")
+    by_city = {code: name for (_, code), name in sorted(witnesses.items(), reverse=True)}
+    detail = [f"before {upgrades[code]} the county-level city of the same name: {by_city[code]} jumps at the upgrade"
+              for code in hit["city"]]
+    return _found(hit, "entity_not_valid", detail)
+
+
+def _jumps_at(series: Measured, city: int, last: int, upgrade: int, log: float) -> bool:
+    """Whether the first value after the upgrade lies far above the last one before it, compared with other cities."""
+    later = series.matrix[city, max(upgrade, 0) : upgrade + UPGRADE_YEARS + 1]
+    known = np.flatnonzero(~np.isnan(later))
+    if not known.size:
+        return False
+    first = max(upgrade, 0) + known[0]
+    growth = series.matrix[:, first] - series.matrix[:, last]
+    growth = growth[~np.isnan(growth)]
+    usual = np.median(growth) if growth.size >= MIN_CITIES else USUAL_GROWTH * (first - last)
+    return bool(series.matrix[city, first] - log - usual > max(UPGRADE_RISE, UPGRADE_SPREAD * series.spread))
+
+
+def _write(con: duckdb.DuckDBPyConnection, found: pd.DataFrame) -> None:
+    if found.empty:
+        return
+    con.register("plausibility_found", found.assign(hint=found["reason"].map(HINTS)))
     con.execute("""
-        create or replace temp table plausibility_yearly_places as
-        select city_code, variable, year, middle, n_near, before, after, long_before, long_after,
-            previous, following
-        from plausibility_neighbours
-        union all
-        select z.city_code, z.variable, z.year,
-            median(y.l) filter (abs(y.year - z.year) <= 3), count(*) filter (abs(y.year - z.year) <= 3),
-            median(y.l) filter (y.year between z.year - 3 and z.year - 1),
-            median(y.l) filter (y.year between z.year + 1 and z.year + 3),
-            median(y.l) filter (y.year < z.year), median(y.l) filter (y.year > z.year),
-            arg_max(y.l, y.year) filter (y.year < z.year), arg_min(y.l, y.year) filter (y.year > z.year)
-        from (select distinct city_code, variable, year from plausibility_points where x = 0 and kind = 'level') z
-        anti join plausibility_yearly k on (k.city_code, k.variable, k.year) = (z.city_code, z.variable, z.year)
-        join plausibility_yearly y
-            on y.city_code = z.city_code and y.variable = z.variable and abs(y.year - z.year) between 1 and 10
-        group by z.city_code, z.variable, z.year
-    """)
-    con.execute(DEVIATIONS.replace("$rare_zero", str(RARE_ZERO_SHARE)))
-
-
-def _flag(con: duckdb.DuckDBPyConnection, rule: str) -> bool:
-    """Quarantine what a rule finds and take it out of the points the next rules see; whether there was any."""
-    hints = " ".join(f"when '{reason}' then '{hint}'" for reason, hint in HINTS.items())
-    con.execute(f"create or replace temp table plausibility_found as {rule}")
-    con.execute(f"""
         insert into audit.quarantine
-        select f.file_id, f.sheet, f.cell, o.value_text, f.reason, f.detail, case f.reason {hints} end, null
+        select r.file_id, r.sheet, r.cell, o.value_text, f.reason, f.detail, f.hint, null
         from plausibility_found f
-        join raw.observations o on (o.file_id, o.sheet, o.cell) = (f.file_id, f.sheet, f.cell)
+        join raw.resolved r on r.rowid = f.row
+        join raw.observations o on (o.file_id, o.sheet, o.cell) = (r.file_id, r.sheet, r.cell)
     """)
-    con.execute("""
-        delete from plausibility_points p
-        where exists (from plausibility_found f where (f.file_id, f.sheet, f.cell) = (p.file_id, p.sheet, p.cell))
-    """)
-    found = con.execute("select count(*) from plausibility_found").fetchone()
-    return found is not None and found[0] > 0
+    con.unregister("plausibility_found")

@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Hashable
 from datetime import date
 from pathlib import Path
 
 import duckdb
+import pandas as pd
 
 from landing.dictionary import read_seed
 
+TOLERANCE = 1e-9
+# Only cells with a city, a variable and a number can be corrected
+RESOLVED_REASONS = frozenset({"impossible_value", "magnitude_jump", "entity_not_valid"})
 CORRECTION_ACTIONS = ("multiply", "divide", "replace", "drop")
 
 KEYS = """
-create or replace temp table quarantine_keys as
-select q.rowid as row, f.path, q.file_id, q.sheet, q.cell, q.reason, q.value_text,
+select q.rowid as row, q.file_id, q.sheet, q.cell, q.reason, coalesce(q.value_text, '') as value_text, f.synthetic,
     coalesce(r.city_code, l.city_code, '') as city_code, coalesce(r.variable, h.variable, '') as variable,
-    coalesce(r.year, l.year) as year
+    coalesce(r.year, l.year, -1) as year, r.value
 from audit.quarantine q
 join raw.files f on f.file_id = q.file_id
-left join raw.resolved r on (r.file_id, r.sheet, r.cell) = (q.file_id, q.sheet, q.cell)
-left join landed l on (l.file_id, l.sheet, l.cell) = (q.file_id, q.sheet, q.cell)
+left join (from raw.resolved semi join audit.quarantine using (file_id, sheet, cell)) r
+    on (r.file_id, r.sheet, r.cell) = (q.file_id, q.sheet, q.cell)
+left join (from landed semi join audit.quarantine using (file_id, sheet, cell)) l
+    on (l.file_id, l.sheet, l.cell) = (q.file_id, q.sheet, q.cell)
 left join landing_headers h on h.header = l.header
-"""
-
-CORRECTED = """
-update audit.quarantine as q set accepted_by = 'correction:' || c.id
-from quarantine_keys k
-join quarantine_corrections c
-    on c.city_code = k.city_code and c.year::integer = k.year and c.variable = k.variable
-    and regexp_matches(k.path, c.file_pattern)
-join raw.resolved r on (r.file_id, r.sheet, r.cell) = (k.file_id, k.sheet, k.cell)
-where q.rowid = k.row and abs(r.value - c.expect::double) <= 1e-9 * abs(c.expect::double)
-"""
-
-ACCEPTED = """
-update audit.quarantine as q set accepted_by = m.id
-from (
-    select k.row, arg_min(a.id, a.position) as id
-    from quarantine_keys k
-    join quarantine_accepted a
-        on a.reason = k.reason
-        and (a.city_code = '' or a.city_code = k.city_code)
-        and (a.variable = '' or a.variable = k.variable)
-        and (a.year_from = '' or k.year >= a.year_from::integer)
-        and (a.year_to = '' or k.year <= a.year_to::integer)
-        and (a.file_pattern = '' or regexp_matches(k.path, a.file_pattern))
-        and (a.sheet_pattern = '' or regexp_full_match(k.sheet, a.sheet_pattern))
-        and (a.cell_pattern = '' or regexp_full_match(k.cell, a.cell_pattern))
-        and (a.value_pattern = '' or regexp_full_match(coalesce(k.value_text, ''), a.value_pattern))
-        and (a.until = '' or a.until::date >= $today::date)
-    group by k.row
-) m
-where q.rowid = m.row and q.accepted_by is null
 """
 
 STALE = """
@@ -59,21 +35,20 @@ insert into audit.quarantine
 select r.file_id, r.sheet, r.cell, o.value_text, 'correction_stale',
     'correction ' || c.id || ' expects ' || c.expect || ', the cell holds ' || o.value_text,
     'the source was fixed? take the entry out of seeds/corrections.csv', null
-from quarantine_corrections c
-join raw.files f on regexp_matches(f.path, c.file_pattern)
+from quarantine_matched c
 join raw.resolved r
-    on r.file_id = f.file_id and r.city_code = c.city_code and r.year = c.year::integer and r.variable = c.variable
+    on r.file_id = c.file_id and r.city_code = c.city_code and r.year = c.year::integer and r.variable = c.variable
 join raw.observations o on (o.file_id, o.sheet, o.cell) = (r.file_id, r.sheet, r.cell)
 where abs(r.value - c.expect::double) > 1e-9 * abs(c.expect::double)
 union all
-select f.file_id, '', '', null, 'correction_stale', 'correction ' || c.id || ' matches no cell of this file',
+select c.file_id, '', '', null, 'correction_stale', 'correction ' || c.id || ' matches no cell of this file',
     'correct the entry in seeds/corrections.csv, or take it out', null
-from quarantine_corrections c
-join raw.files f on regexp_matches(f.path, c.file_pattern)
-where f.n_cells > 0 and not exists (
-    from raw.resolved r
-    where r.file_id = f.file_id and r.city_code = c.city_code and r.year = c.year::integer and r.variable = c.variable
-)
+from quarantine_matched c
+join (
+    select file_id, year, variable, list(city_code) as cities from raw.resolved semi join quarantine_matched using (file_id)
+    group by all
+) r on r.file_id = c.file_id and r.year = c.year::integer and r.variable = c.variable
+where not list_contains(r.cities, c.city_code)
 """
 
 
@@ -81,24 +56,81 @@ def explain_quarantine(con: duckdb.DuckDBPyConnection, seeds: Path, today: date)
     """Fill `accepted_by`: `correction:<id>`, or the id of the first accepted entry that matches.
 
     An entry matches by reason and by every field it fills (patterns are regular expressions: anywhere in the path, the
-    whole of sheet, cell and value). A correction whose `expect` no longer stands in the cell is a row of its own.
+    whole of sheet, cell and value). A correction whose `expect` no longer stands in the cell is a row of its own;
+    corrections of real files never touch synthetic ones.
     Raises ValueError for an entry without id, explanation or reason, or with an unknown action.
     """
-    _check_entries(seeds)
-    for name in ("accepted_quarantine", "corrections"):
-        frame = read_seed(seeds, name)
-        con.register("quarantine_incoming", frame.assign(position=range(len(frame))))
-        short = name.split("_", maxsplit=1)[0]
-        con.execute(f"create or replace temp table quarantine_{short} as select * from quarantine_incoming")
-        con.unregister("quarantine_incoming")
-    con.execute(STALE)
-    con.execute(KEYS)
-    con.execute(CORRECTED)
-    con.execute(ACCEPTED, {"today": today.isoformat()})
-
-
-def _check_entries(seeds: Path) -> None:
     accepted, corrections = read_seed(seeds, "accepted_quarantine"), read_seed(seeds, "corrections")
+    _check_entries(accepted, corrections)
+    files = con.execute("select file_id, path, synthetic from raw.files").fetchall()
+    real = [(file_id, path) for file_id, path, synthetic in files if not synthetic]
+    _flag_stale(con, corrections, real)
+    if con.execute("select count(*) from audit.quarantine").fetchone() == (0,):
+        return
+    keys = con.execute(KEYS).df()
+    by = pd.Series("", index=keys.index, dtype=object)
+    groups = dict(list(keys.groupby("reason")))
+    for reason in RESOLVED_REASONS & groups.keys():
+        for entry in corrections.to_dict("records") if real else []:
+            by[_corrected(groups[reason], entry, real)] = f"correction:{entry['id']}"
+    for entry in accepted.to_dict("records"):
+        if entry["reason"] in groups and (not entry["until"] or date.fromisoformat(entry["until"]) >= today):
+            hit = _matches(groups[entry["reason"]], entry, [(file_id, path) for file_id, path, _ in files])
+            by[[row for row in hit if not by[row]]] = entry["id"]
+    con.register("quarantine_incoming", pd.DataFrame({"row": keys["row"], "by": by})[by.ne("")])
+    con.execute("""
+        update audit.quarantine q set accepted_by = i.by from quarantine_incoming i where q.rowid = i.row
+    """)
+    con.unregister("quarantine_incoming")
+
+
+def _matching(pattern: str, files: list[tuple[str, str]]) -> list[str]:
+    """Ids of the files whose path holds the pattern."""
+    found = re.compile(pattern)
+    return [file_id for file_id, path in files if found.search(path)]
+
+
+def _corrected(keys: pd.DataFrame, entry: dict[Hashable, str], real: list[tuple[str, str]]) -> pd.Index:
+    """Rows whose printed number the correction expects."""
+    expect = float(entry["expect"])
+    hit = keys["city_code"].eq(entry["city_code"]) & keys["year"].eq(int(entry["year"]))
+    hit &= keys["variable"].eq(entry["variable"]) & ((keys["value"] - expect).abs() <= TOLERANCE * abs(expect))
+    return keys.index[hit & keys["file_id"].isin(_matching(entry["file_pattern"], real))] if hit.any() else keys.index[:0]
+
+
+def _matches(keys: pd.DataFrame, entry: dict[Hashable, str], files: list[tuple[str, str]]) -> pd.Index:
+    """Rows of the entry's reason that match every field it fills."""
+    rows = keys
+    for column in ("city_code", "variable"):
+        if entry[column]:
+            rows = rows[rows[column].eq(entry[column])]
+    if entry["year_from"]:
+        rows = rows[rows["year"].ge(int(entry["year_from"]))]
+    if entry["year_to"]:
+        rows = rows[rows["year"].between(0, int(entry["year_to"]))]
+    if entry["file_pattern"]:
+        rows = rows[rows["file_id"].isin(_matching(entry["file_pattern"], files))]
+    for column, field in (("sheet", "sheet_pattern"), ("cell", "cell_pattern"), ("value_text", "value_pattern")):
+        if entry[field]:
+            pattern = re.compile(entry[field])
+            rows = rows[[pattern.fullmatch(text) is not None for text in rows[column]]]
+    return rows.index
+
+
+def _flag_stale(con: duckdb.DuckDBPyConnection, corrections: pd.DataFrame, real: list[tuple[str, str]]) -> None:
+    matched = [
+        {**entry, "file_id": file_id}
+        for entry in corrections.to_dict("records")
+        for file_id in _matching(entry["file_pattern"], real)
+    ]
+    if matched:
+        con.register("quarantine_incoming", pd.DataFrame(matched))
+        con.execute("create or replace temp table quarantine_matched as select * from quarantine_incoming")
+        con.unregister("quarantine_incoming")
+        con.execute(STALE)
+
+
+def _check_entries(accepted: pd.DataFrame, corrections: pd.DataFrame) -> None:
     for name, frame, wanted in (
         ("accepted_quarantine", accepted, ("id", "reason", "explanation")),
         ("corrections", corrections, ("id", "file_pattern", "city_code", "year", "variable", "expect", "reason")),

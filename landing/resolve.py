@@ -15,11 +15,12 @@ from landing.headers import resolve_headers
 from landing.numbers import parse_number
 from landing.places import Places, resolve_places
 
-PLAIN_NUMBER = r"-?\d{1,300}(\.\d+)?([eE][+-]?\d{1,2})?"
+# A text of these characters that casts to a number is one; all others (exponents included) are parsed once each.
+PLAIN_NUMBER = "translate(value_text, '0123456789.-', '') = '' and try_cast(value_text as double) is not null"
 
 NUMBERS = f"""
 create or replace temp table landing_texts as
-select distinct value_text from landing_cells where not regexp_full_match(value_text, '{PLAIN_NUMBER}')
+select distinct value_text from landing_cells where not ({PLAIN_NUMBER})
 """
 
 PLACE_YEARS = """
@@ -76,7 +77,7 @@ select
         when c.culprit_beside is not null then c.culprit_beside
         when p.reason <> '' and p.reason <> 'entity_not_valid' then 'place'
         when n.detail is not null then 'number'
-        when p.reason <> '' then 'place'
+        when p.reason <> '' then 'entity'
     end as culprit
 from cells c
 left join landing_place_years p on p.place = c.place_asked and p.year = c.year_asked
@@ -94,31 +95,46 @@ join landing_places t on t.place = l.place
 join landing_headers d on d.header = l.header
 """
 
-CANDIDATES = """
-create or replace temp table landing_candidates as
+# Values outside a unit's years stay with their city: the panel shows them as set aside
+RESOLVED = """
+insert into raw.resolved
 select l.file_id, l.sheet, l.cell, l.city_code, l.year, d.indicator, d.scope, d.variable, l.value, d.unit, b.edition,
-    b.kind, b.source_rank, l.flags, l.culprit, l.value_text, l.place
+    b.kind, b.source_rank, l.flags
 from landed l
 join landing_blocks b on b.block = l.block
 join landing_headers d on d.header = l.header
-left join landing_place_years p on p.place = l.place and p.year = l.year
 where l.value is not null and l.city_code <> '' and l.entity_type = 'prefecture' and d.variable <> ''
-    and (l.culprit is null or (l.culprit = 'place' and p.reason = 'entity_not_valid'));
-create or replace temp table landing_duplicates as
-select file_id, city_code, year, variable
-from landing_candidates
-where culprit is null
-group by all
-having min(value) <> max(value)
+    and (l.culprit is null or l.culprit = 'entity')
 """
 
-RESOLVED = """
-insert into raw.resolved
-select file_id, sheet, cell, city_code, year, indicator, scope, variable, value, unit, edition, kind, source_rank, flags
-from landing_candidates c
-where culprit is not null
-    or not exists (from landing_duplicates d where (d.file_id, d.city_code, d.year, d.variable)
-        = (c.file_id, c.city_code, c.year, c.variable))
+DUPLICATES = """
+create or replace temp table landing_duplicates as
+with keyed as (
+    select hash(file_id, city_code, year, variable) as key, value from raw.resolved
+)
+select r.file_id, r.city_code, r.year, r.variable
+from raw.resolved r
+semi join (select key from keyed group by key having min(value) <> max(value)) k
+    on k.key = hash(r.file_id, r.city_code, r.year, r.variable)
+group by all
+having min(r.value) <> max(r.value)
+"""
+
+DUPLICATE_CELLS = """
+create or replace temp table landing_duplicate_cells as
+select r.file_id, r.sheet, r.cell, r.city_code, r.year, r.variable
+from raw.resolved r
+join landing_duplicates using (file_id, city_code, year, variable);
+delete from raw.resolved r
+where exists (from landing_duplicate_cells d where (d.file_id, d.sheet, d.cell) = (r.file_id, r.sheet, r.cell));
+insert into audit.quarantine
+select d.file_id, d.sheet, d.cell, l.value_text, 'duplicate_cell',
+    'another cell of this file holds another value for ' || t.city_text || ' ' || d.year || ' ' || d.variable,
+    'delete one of them, or tell the headers apart', null
+from landing_duplicate_cells d
+join landed l on (l.file_id, l.sheet, l.cell) = (d.file_id, d.sheet, d.cell)
+join landing_places t on t.place = l.place
+where l.culprit is null
 """
 
 QUARANTINE = """
@@ -126,17 +142,17 @@ insert into audit.quarantine
 select l.file_id, l.sheet, l.cell, l.value_text,
     case l.culprit
         when 'block' then b.reason when 'head' then h.reason when 'mark' then m.reason when 'header' then d.reason
-        when 'row' then r.reason when 'year' then 'wrong_year' when 'place' then p.reason else 'not_a_number'
+        when 'row' then r.reason when 'year' then 'wrong_year' when 'place' then p.reason when 'entity' then p.reason else 'not_a_number'
     end,
     case l.culprit
         when 'block' then b.detail when 'head' then h.detail when 'mark' then m.detail when 'header' then d.detail
-        when 'row' then r.detail when 'place' then p.detail when 'number' then n.detail
+        when 'row' then r.detail when 'place' then p.detail when 'entity' then p.detail when 'number' then n.detail
         when 'year' then case when h.year <> r.year then 'header and row name different years'
             else 'no year in title, header, row or path' end
     end,
     case l.culprit
         when 'block' then b.hint when 'head' then h.hint when 'mark' then m.hint when 'header' then d.hint
-        when 'row' then r.hint when 'place' then p.hint
+        when 'row' then r.hint when 'place' then p.hint when 'entity' then p.hint
         when 'number' then 'correct it in seeds/corrections.csv, or accept its loss in seeds/accepted_quarantine.csv'
         when 'year' then 'name the year in the title, or put the file into a folder named by its edition'
     end,
@@ -151,14 +167,6 @@ left join landing_place_years p
 left join landing_numbers n on n.value_text = l.value_text
 left join landing_marks m on m.block = l.block and m.row = l.row and m.col = l.col
 where l.culprit is not null
-union all
-select c.file_id, c.sheet, c.cell, c.value_text, 'duplicate_cell',
-    'another cell of this file holds another value for ' || t.city_text || ' ' || c.year || ' ' || c.variable,
-    'delete one of them, or tell the headers apart', null
-from landing_candidates c
-join landing_duplicates d using (file_id, city_code, year, variable)
-join landing_places t on t.place = c.place
-where c.culprit is null
 """
 
 LOOSE = """
@@ -179,8 +187,10 @@ def resolve(con: duckdb.DuckDBPyConnection, gathered: Collector, dictionary: Dic
     con.execute(NUMBERS)
     _store(con, "landing_numbers", _numbers(con.execute("select value_text from landing_texts").fetchall()))
     _store(con, "landing_loose", gathered.loose.arrow())
-    for statement in (LANDED, OBSERVATIONS, CANDIDATES, RESOLVED, QUARANTINE, LOOSE):
+    for statement in (LANDED, OBSERVATIONS, RESOLVED, QUARANTINE, LOOSE, DUPLICATES):
         con.execute(statement)
+    if con.execute("select count(*) from landing_duplicates").fetchone() != (0,):
+        con.execute(DUPLICATE_CELLS)
 
 
 def _store(con: duckdb.DuckDBPyConnection, name: str, frame: object) -> None:

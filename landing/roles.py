@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 CJK = re.compile(r"[㐀-鿿]")
 LATIN_WORD = re.compile(r"[A-Za-z][A-Za-z.'’&/-]*")
 LABEL_ROLES = frozenset({"place", "province", "code", "year", "indicator", "unit", "label"})
+LONGEST_HEADING = 60
+DIGITS = frozenset("0123456789-.")
 ROLES = LABEL_ROLES | {"value", "scope_city", "scope_districts"}
 
 
@@ -34,9 +37,26 @@ class Roles:
     """Role of a header text, from `seeds/column_roles.csv`."""
 
     by_key: dict[str, str]
+    _seen: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def of(self, text: str) -> str:
-        return self.by_key.get(role_key(text), "") if text else ""
+        """Role of a heading, '' for any other text."""
+        role = self._seen.get(text)
+        if role is None:
+            role = self.by_key.get(role_key(text), "") if text and len(text) < LONGEST_HEADING else ""
+            self._seen[text] = role
+        return role
+
+    def labels(self, cells: list[Any]) -> list[str]:
+        """Roles of the label headings among the cells of a row."""
+        seen = self._seen
+        found = []
+        for value in cells:
+            if type(value) is str and value and value[0] not in DIGITS:
+                role = seen.get(value)
+                if (self.of(value) if role is None else role) in LABEL_ROLES:
+                    found.append(seen[value])
+        return found
 
     def scope(self, text: str) -> str:
         """'city', 'districts' or ''."""

@@ -24,6 +24,8 @@ EXCEL_DEFAULT_PASSWORD = "VelvetSweatshop"
 OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ZIP_MAGIC = b"PK\x03\x04"
 RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+# Deflate packs at most 1,032 to 1: what is smaller than this cannot unpack to more than 64 MB
+UNCHECKED_BYTES = 2**16
 # BIFF8 record numbers, [MS-XLS] 2.3
 BOF, EOF, BOUNDSHEET, FORMULA, BOOLERR, FILEPASS, MULRK, MULBLANK = 0x809, 0x0A, 0x85, 0x06, 0x205, 0x2F, 0xBD, 0xBE
 VALUE_RECORDS = {FORMULA, BOOLERR, 0x203, 0x204, 0x27E, 0xFD, 0xD6, MULRK}
@@ -136,9 +138,10 @@ def _xlsx_marks(data: bytes, limits: Limits) -> dict[str, SheetMarks]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_package(archive, len(data), limits)
             names = set(archive.namelist())
-            for name in names:  # an entry whose real size differs from the declared one fails its checksum here
-                if not name.startswith("xl/worksheets/") and not name.endswith("/"):
-                    archive.read(name)
+            for info in archive.infolist():
+                # a member that could unpack to much more than it declares fails its checksum here
+                if info.compress_size > UNCHECKED_BYTES and not info.filename.startswith("xl/worksheets/"):
+                    archive.read(info)
             paths = _worksheet_paths(archive, names)
             return {sheet: _worksheet_marks(archive.read(path), sheet, limits) for sheet, path in paths.items()}
     except LandingError:
@@ -182,8 +185,11 @@ def _xml(content: bytes) -> ElementTree.Element:
     return ElementTree.fromstring(content)
 
 
-ROW_NUMBER = re.compile(rb'<(?:\w+:)?row\b[^>]*?\br="(\d+)"')
-CELL_COLUMN = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})\d')
+ROW_NUMBER = re.compile(rb"<(?:\w+:)?(?:row|c)\b[^>]*?\br=[\"'][A-Z]*(\d+)")
+# Sheets whose cells all lie within NEAR_ROWS x NEAR_COLUMNS (ZZ) are small enough without looking closer
+FAR_CELL = re.compile(rb"r=[\"'](?:[A-Z]{3}|[A-Z]{0,2}\d{5})")
+NEAR_ROWS, NEAR_COLUMNS = 9_999, 702
+CELL_COLUMN = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=[\"']([A-Z]{1,3})\d")
 FORMULA_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>\s*<(?:\w+:)?f\b')
 ERROR_CELL = re.compile(
     rb'<(?:\w+:)?c\b(?=[^>]*\bt="e")[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>.*?<(?:\w+:)?v>([^<]*)<', re.DOTALL
@@ -191,8 +197,10 @@ ERROR_CELL = re.compile(
 
 
 def _worksheet_marks(content: bytes, sheet: str, limits: Limits) -> SheetMarks:
-    height = max((int(number) for number in ROW_NUMBER.findall(content)), default=0)
-    width = max((column_number(letters.decode()) for letters in set(CELL_COLUMN.findall(content))), default=0)
+    height, width = NEAR_ROWS, NEAR_COLUMNS
+    if FAR_CELL.search(content) or height * width > limits.cells:
+        height = max((int(number) for number in ROW_NUMBER.findall(content)), default=0)
+        width = max((column_number(letters.decode()) for letters in set(CELL_COLUMN.findall(content))), default=0)
     check_grid(height, width, limits, f"sheet {sheet}")
     marks = SheetMarks(height, width)
     if b"<f" in content or b":f" in content:
