@@ -1,0 +1,83 @@
+{{ config(alias='coagglomeration') }}
+
+/*
+    Co-agglomeration of manufacturing and producer services in the sample of industrial upgrading. Distance-decay agglomeration of an industry:
+    kappa_n = [(sum_h E_ih exp(-d_nh) / sum_h exp(-d_nh)) / E_n] / (E_i / E), d in units of `kappa_distance_unit_km`; co-agglomeration
+    1 - |k_m - k_s| / (k_m + k_s). Producer services: transport and post, information, finance, leasing and business, research.
+*/
+with employment as (
+
+    select
+        panel.city_code,
+        panel.year,
+        panel.emp_manufacturing_10k as manufacturing,
+        panel.emp_transport_post_10k + panel.emp_ict_10k + panel.emp_finance_10k
+        + panel.emp_leasing_business_10k + panel.emp_sci_10k as services,
+        panel.emp_total_10k as total
+    from {{ ref('panel_samples') }} as samples
+    inner join {{ ref('panel_city_year') }} as panel
+        on samples.city_code = panel.city_code and samples.year = panel.year
+    where samples.study = 'industrial_upgrading'
+
+),
+
+smoothed as (
+
+    select
+        n.city_code,
+        n.year,
+        any_value(n.total) as total,
+        sum(h.manufacturing * exp(-distances.distance_km / {{ switch('kappa_distance_unit_km') }}))
+        / sum(exp(-distances.distance_km / {{ switch('kappa_distance_unit_km') }})) as manufacturing,
+        sum(h.services * exp(-distances.distance_km / {{ switch('kappa_distance_unit_km') }}))
+        / sum(exp(-distances.distance_km / {{ switch('kappa_distance_unit_km') }})) as services
+    from employment as n
+    inner join employment as h on n.year = h.year
+    inner join {{ ref('idx_city_distances') }} as distances
+        on n.city_code = distances.city_code_i and h.city_code = distances.city_code_j
+    group by n.city_code, n.year
+
+),
+
+nation as (
+
+    select
+        year,
+        sum(manufacturing) / sum(total) as manufacturing,
+        sum(services) / sum(total) as services
+    from employment
+    group by year
+
+),
+
+kappas as (
+
+    select
+        smoothed.city_code,
+        smoothed.year,
+        smoothed.manufacturing / smoothed.total / nation.manufacturing as kappa_manufacturing,
+        smoothed.services / smoothed.total / nation.services as kappa_services
+    from smoothed
+    inner join nation on smoothed.year = nation.year
+
+),
+
+final as (
+
+    select
+        *,
+        1 - abs(kappa_manufacturing - kappa_services)
+        / {% if switch('cac_form') == 'symmetric' -%}
+            (kappa_manufacturing + kappa_services)
+        {%- else -%}
+            kappa_manufacturing
+        {%- endif %} as cac
+    from kappas
+
+)
+
+select
+    *,
+    case when cac > 0 then ln(cac) end as lncac
+from final
+order by city_code, year

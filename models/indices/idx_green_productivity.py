@@ -1,0 +1,15 @@
+"""Green total factor productivity: EBM against the global frontier, Malmquist-Luenberger index."""
+
+from estimation.city_productivity import green_productivity
+
+
+def model(dbt, session):  # noqa: ANN001, ANN201
+    dbt.config(materialized="table", alias="green_productivity")
+    switches_table = dbt.ref("audit_switches").df()
+    samples = dbt.ref("panel_samples").df()
+    panel = dbt.ref("panel_city_year").df()
+    capital = dbt.ref("idx_capital").df()
+    switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
+    keys = samples.loc[samples["study"] == "green_development", ["city_code", "year"]]
+    frame = keys.merge(panel, on=["city_code", "year"])
+    return green_productivity(frame.merge(capital, on=["city_code", "year"]), switches)

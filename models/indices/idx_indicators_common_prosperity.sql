@@ -1,0 +1,72 @@
+{{ config(alias='indicators_common_prosperity') }}
+
+-- The 20 indicators of the common-prosperity index (Table 1 of the paper), among the cities of its sample.
+with province as (
+
+    select
+        place_code,
+        year,
+        {{ context_columns([
+            'inc_urban_prov_yuan', 'inc_rural_prov_yuan', 'edu_exp_per_student_prov_yuan_per_student',
+            'hospital_beds_prov_per_10k_persons', 'green_area_prov_m2_per_person',
+        ]) }}
+    from {{ ref('stg_series') }}
+    group by place_code, year
+
+),
+
+nation as (
+
+    select
+        year,
+        {{ context_columns([
+            'inc_urban_nat_yuan', 'inc_rural_nat_yuan', 'edu_exp_per_student_nat_yuan_per_student',
+            'hospital_beds_nat_per_10k_persons', 'green_area_nat_m2_per_person',
+        ]) }}
+    from {{ ref('stg_series') }}
+    where place_code = 'national'
+    group by year
+
+),
+
+inputs as (
+
+    select
+        panel.*,
+        province.* exclude (place_code, year),
+        nation.* exclude (year)
+    from {{ ref('panel_samples') }} as samples
+    inner join {{ ref('panel_city_year') }} as panel
+        on samples.city_code = panel.city_code and samples.year = panel.year
+    inner join {{ ref('cities') }} as cities on panel.city_code = cities.city_code
+    left join province on cities.province_code = province.place_code and panel.year = province.year
+    left join nation on panel.year = nation.year
+    where samples.study = 'common_prosperity'
+
+)
+
+select
+    city_code,
+    year,
+    inc_urban_yuan / 10000 as i01,
+    inc_rural_yuan / 10000 as i02,
+    inc_all_yuan / gdp_pc_yuan as i03,
+    savings_household_100m_yuan / pop_resident_10k as i04,
+    inc_rural_yuan / inc_urban_yuan as i05,
+    cons_rural_yuan / cons_urban_yuan as i06,
+    inc_urban_yuan / inc_urban_prov_yuan as i07,
+    inc_rural_yuan / inc_rural_prov_yuan as i08,
+    inc_urban_yuan / inc_urban_nat_yuan as i09,
+    inc_rural_yuan / inc_rural_nat_yuan as i10,
+    edu_exp_per_student_yuan_per_student / edu_exp_per_student_prov_yuan_per_student as i11,
+    edu_exp_per_student_yuan_per_student / edu_exp_per_student_nat_yuan_per_student as i12,
+    hospital_beds / pop_resident_10k / hospital_beds_prov_per_10k_persons as i13,
+    hospital_beds / pop_resident_10k / hospital_beds_nat_per_10k_persons as i14,
+    green_area_hectare / pop_resident_10k / green_area_prov_m2_per_person as i15,
+    green_area_hectare / pop_resident_10k / green_area_nat_m2_per_person as i16,
+    unemployment_rate_pct as i17,
+    pop_65plus_10k / pop_resident_10k as i18,
+    energy_consumption_10k_t_ce / gdp_100m_yuan as i19,
+    waste_harmless_rate_pct as i20
+from inputs
+order by city_code, year

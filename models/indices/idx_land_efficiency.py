@@ -1,0 +1,17 @@
+"""Land-use efficiency of the urban districts: Malmquist-Luenberger index with undesirable output, cumulated."""
+
+from estimation.city_productivity import land_efficiency
+
+
+def model(dbt, session):  # noqa: ANN001, ANN201
+    dbt.config(materialized="table", alias="land_efficiency")
+    switches_table = dbt.ref("audit_switches").df()
+    samples = dbt.ref("panel_samples").df()
+    panel = dbt.ref("panel_city_year").df()
+    ratios = dbt.ref("idx_ratios").df()
+    capital = dbt.ref("idx_capital").df()
+    switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
+    keys = samples.loc[samples["study"] == "industrial_upgrading", ["city_code", "year"]]
+    frame = keys.merge(panel, on=["city_code", "year"])
+    frame = frame.merge(ratios[["city_code", "year", "so2_district"]], on=["city_code", "year"])
+    return land_efficiency(frame.merge(capital, on=["city_code", "year"]), switches)

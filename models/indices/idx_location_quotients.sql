@@ -1,0 +1,32 @@
+{{ config(alias='location_quotients') }}
+
+/*
+    Location quotient of employment in information transmission, computer services and software, among the cities of a study:
+    LQ_jt = (VS_jt / X_jt) / (VS_t / X_t). The national ratio is that of the study's sample, yearly, so that the employment-weighted
+    mean of LQ is 1 in every year.
+*/
+with employment as (
+
+    select
+        samples.study,
+        panel.city_code,
+        panel.year,
+        panel.emp_ict_10k as employed_ict,
+        panel.emp_total_10k as employed
+    from {{ ref('panel_samples') }} as samples
+    inner join {{ ref('panel_city_year') }} as panel
+        on samples.city_code = panel.city_code and samples.year = panel.year
+    where panel.emp_ict_10k is not null and panel.emp_total_10k > 0
+
+)
+
+select
+    study,
+    city_code,
+    year,
+    employed_ict,
+    employed,
+    (employed_ict / employed)
+    / (sum(employed_ict) over (partition by study, year) / sum(employed) over (partition by study, year)) as lq_ict
+from employment
+order by study, city_code, year

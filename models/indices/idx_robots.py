@@ -1,0 +1,17 @@
+"""Robots of a city: by its shares in each industry's employment, and as one paper prints it."""
+
+from estimation.robot_allocation import city_robots
+
+
+def model(dbt, session):  # noqa: ANN001, ANN201
+    dbt.config(materialized="table", alias="robots")
+    robots = dbt.source("raw", "robots").df()
+    city_industry = dbt.source("raw", "city_industry").df()
+    panel = dbt.ref("panel_city_year").df()
+    series = dbt.ref("stg_series").df()
+    return city_robots(
+        robots,
+        city_industry,
+        panel[["city_code", "year", "emp_industry_10k"]],
+        series,
+    )
