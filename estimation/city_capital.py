@@ -28,7 +28,9 @@ def city_capital(
     prices = series.loc[series["variable"] == "fai_price_index_prev100", ["place_code", "year", "value"]]
     invested = panel.loc[panel["fai_100m_yuan"] > 0].merge(provinces, on="city_code")
     if prices.empty or invested.empty:
-        return pd.DataFrame({c: pd.Series(dtype="str" if c == "city_code" else float) for c in COLUMNS}).astype({"year": "int64"})
+        return pd.DataFrame({c: pd.Series(dtype="str" if c == "city_code" else float) for c in COLUMNS}).astype(
+            {"year": "int64"}
+        )
     years = range(int(invested["year"].min()), int(invested["year"].max()) + 1)
     level = province_price_level(
         prices.rename(columns={"place_code": "province_code", "value": "price_index"}),
@@ -55,14 +57,24 @@ def province_price_level(prices: pd.DataFrame, years: range, *, base_year: int, 
     The index was last published for 2019; later years follow ``rule`` (see `estimation.deflation.extend_index`). Provinces whose series
     has a hole or does not reach the base year are left out.
     """
-    grid = pd.MultiIndex.from_product([sorted(prices["province_code"].unique()), years], names=["province_code", "year"])
+    grid = pd.MultiIndex.from_product(
+        [sorted(prices["province_code"].unique()), years], names=["province_code", "year"]
+    )
     full = prices.set_index(["province_code", "year"]).reindex(grid).reset_index()
     published = full["year"].between(years.start + 1, LAST_PUBLISHED)
     broken = full.loc[published & ~(full["price_index"] > 0), "province_code"].unique()
     full = full.loc[~full["province_code"].isin(broken)].reset_index(drop=True)
     if full.empty or base_year not in years:
-        return pd.DataFrame({"province_code": pd.Series(dtype="str"), "year": pd.Series(dtype="int64"), "price_level": pd.Series(dtype=float)})
+        return pd.DataFrame(
+            {
+                "province_code": pd.Series(dtype="str"),
+                "year": pd.Series(dtype="int64"),
+                "price_level": pd.Series(dtype=float),
+            }
+        )
     if years.stop - 1 > LAST_PUBLISHED:
-        full["price_index"] = extend_index(full, "price_index", LAST_PUBLISHED, rule, entity="province_code")["price_index"]  # type: ignore[arg-type]
+        full["price_index"] = extend_index(full, "price_index", LAST_PUBLISHED, rule, entity="province_code")[
+            "price_index"
+        ]  # type: ignore[arg-type]
     level = price_level(full, "price_index", base_year, entity="province_code")
     return full[["province_code", "year"]].assign(price_level=level)

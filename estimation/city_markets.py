@@ -29,7 +29,10 @@ def market_integration(prices: pd.DataFrame, samples: pd.DataFrame, switches: Ma
         wide = own.pivot_table(index=["city_code", "year"], columns="category", values="price_index").reset_index()
         goods = [c for c in wide.columns if c not in ("city_code", "year")]
         found = market_segmentation(
-            wide, goods, demean=switches["market_demean"], scale=float(switches["mar_scale"])  # type: ignore[arg-type]
+            wide,
+            goods,
+            demean=switches["market_demean"],
+            scale=float(switches["mar_scale"]),  # type: ignore[arg-type]
         )
         fallback = own.groupby(["city_code", "year"])["province_fallback"].sum().rename("categories_from_province")
         table = found.table.merge(fallback.reset_index(), on=["city_code", "year"], how="left")

@@ -26,7 +26,9 @@ def city_sophistication(exports: pd.DataFrame, city_industry: pd.DataFrame, indu
     """
     output = city_industry.dropna(subset=["output_100m_yuan", "city_code"])
     if output.empty or exports.empty:
-        return pd.DataFrame({c: pd.Series(dtype={"city_code": "str", "year": "int64"}.get(c, "float64")) for c in COLUMNS})
+        return pd.DataFrame(
+            {c: pd.Series(dtype={"city_code": "str", "year": "int64"}.get(c, "float64")) for c in COLUMNS}
+        )
     complexity = group_complexity(exports)
     groups = industries.astype({"standard": "int64"}).drop_duplicates(["standard", "industry_code"])
     output = output.astype({"standard": "int64"}).merge(groups, on=["standard", "industry_code"], how="left")
@@ -35,12 +37,18 @@ def city_sophistication(exports: pd.DataFrame, city_industry: pd.DataFrame, indu
     for year, rows in output.groupby("year", sort=True):
         nearest = int(trade_years[np.abs(trade_years - int(str(year))).argmin()])
         known = complexity[nearest].dropna()
-        baskets = rows.pivot_table(index="city_code", columns="group_code", values="output_100m_yuan", aggfunc="sum").fillna(0.0)
+        baskets = rows.pivot_table(
+            index="city_code", columns="group_code", values="output_100m_yuan", aggfunc="sum"
+        ).fillna(0.0)
         inside = baskets.reindex(columns=known.index, fill_value=0.0)
         stru = expy(inside.to_numpy(), known.to_numpy())
         total = rows.groupby("city_code")["output_100m_yuan"].sum().reindex(baskets.index)
         share = inside.sum(axis=1) / total
-        parts.append(pd.DataFrame({"city_code": baskets.index, "year": int(str(year)), "stru": stru, "share_matched": share.to_numpy()}))
+        parts.append(
+            pd.DataFrame(
+                {"city_code": baskets.index, "year": int(str(year)), "stru": stru, "share_matched": share.to_numpy()}
+            )
+        )
     table = pd.concat(parts, ignore_index=True).assign(lnstru=lambda f: np.log(f["stru"]))
     return table[COLUMNS].sort_values(["city_code", "year"], ignore_index=True)
 
@@ -51,7 +59,9 @@ def group_complexity(exports: pd.DataFrame) -> pd.DataFrame:
     for year, rows in exports.groupby("year", sort=True):
         flows = rows.drop_duplicates(["exporter", "product_code"])
         flows = flows.loc[flows["gdp_pc_usd"].notna()]
-        table = flows.pivot_table(index="exporter", columns="product_code", values="value_1k_usd", aggfunc="sum").fillna(0.0)
+        table = flows.pivot_table(
+            index="exporter", columns="product_code", values="value_1k_usd", aggfunc="sum"
+        ).fillna(0.0)
         income = flows.groupby("exporter")["gdp_pc_usd"].first().reindex(table.index) / 1000
         by_product = pd.Series(prody(table.to_numpy(), income.to_numpy()), index=table.columns, name="prody")
         members = rows[["product_code", "group_code"]].drop_duplicates().merge(by_product, on="product_code")

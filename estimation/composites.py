@@ -48,25 +48,25 @@ def composite(
     Args:
         name: name of the index.
         method: ``pca``, ``entropy`` or ``topsis`` (entropy weights, then closeness).
-        table: city_code, year and one column an indicator; rows with a missing indicator are not allowed. An empty table gives empty results:
-            the extracts do not hold the indicators.
+        table: city_code, year and one column an indicator. Rows with a missing indicator get no score; where no row is complete the results are
+            empty: the extracts do not hold the indicators.
         directions: ``+`` or ``-`` by indicator column.
         base_years: first and last year whose rows set weights, means and limits; None takes all rows. With frozen years, a later year does not
             change earlier scores.
         options: keyword options of the index function.
 
     Raises:
-        EstimationError: unknown method, an indicator without direction, missing values, or base years outside the table.
+        EstimationError: unknown method, an indicator without direction, or base years outside the table.
     """
     if method not in ("pca", "entropy", "topsis"):
         raise EstimationError(f"method={method!r} is not one of pca, entropy, topsis")
-    if table.empty:
-        return Composite(_empty(SCORES), _empty(WEIGHTS))
-    table = table.sort_values(KEYS, kind="stable").reset_index(drop=True)
     indicators = [c for c in table.columns if c not in KEYS]
     without = [c for c in indicators if c not in directions]
     if without:
         raise EstimationError(f"index {name}: no direction for {', '.join(without)}")
+    table = table.dropna().sort_values(KEYS, kind="stable").reset_index(drop=True)
+    if table.empty:
+        return Composite(_empty(SCORES), _empty(WEIGHTS))
     base = _base_rows(name, table["year"], base_years)
     signs = [directions[c] for c in indicators]
     values, chosen = table[indicators], dict(options or {})

@@ -45,10 +45,16 @@ def _by_employment(stock: pd.DataFrame, city_industry: pd.DataFrame) -> pd.DataF
     employed = city_industry.dropna(subset=["employed_10k", "city_code"])
     if employed.empty:
         return pd.DataFrame(
-            {"city_code": pd.Series(dtype="str"), "year": pd.Series(dtype="int64"), "robots_by_employment": pd.Series(dtype=float)}
+            {
+                "city_code": pd.Series(dtype="str"),
+                "year": pd.Series(dtype="int64"),
+                "robots_by_employment": pd.Series(dtype=float),
+            }
         )
     base = employed.loc[employed["year"] == employed["year"].min()]
-    people = base.pivot_table(index="city_code", columns="industry_code", values="employed_10k", aggfunc="sum").fillna(0.0)
+    people = base.pivot_table(index="city_code", columns="industry_code", values="employed_10k", aggfunc="sum").fillna(
+        0.0
+    )
     machines = stock.pivot_table(index="industry_code", columns="year", values="robots_stock_machines", aggfunc="sum")
     machines = machines.reindex(people.columns).fillna(0.0)
     shared = robots_by_employment(machines.to_numpy(), people.to_numpy())

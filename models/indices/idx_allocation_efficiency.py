@@ -7,7 +7,7 @@ from estimation.allocation_efficiency import allocation_efficiency
 COLUMNS = ["city_code", "year", "n_firms", "covariance", "ecol"]
 
 
-def model(dbt, session):  # noqa: ANN001, ANN201
+def model(dbt, session):
     dbt.config(materialized="table", alias="allocation_efficiency")
     firms = dbt.ref("stg_firms").df()
     if firms.empty:

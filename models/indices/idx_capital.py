@@ -3,7 +3,7 @@
 from estimation.city_capital import city_capital
 
 
-def model(dbt, session):  # noqa: ANN001, ANN201
+def model(dbt, session):
     dbt.config(materialized="table", alias="capital")
     switches_table = dbt.ref("audit_switches").df()
     panel = dbt.ref("panel_city_year").df()

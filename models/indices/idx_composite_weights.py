@@ -5,7 +5,7 @@ import pandas as pd
 from estimation.index_systems import METHODS, index_systems
 
 
-def model(dbt, session):  # noqa: ANN001, ANN201
+def model(dbt, session):
     dbt.config(materialized="table", alias="composite_weights")
     common_prosperity = dbt.ref("idx_indicators_common_prosperity").df()
     nq_topsis = dbt.ref("idx_indicators_nq_topsis").df()

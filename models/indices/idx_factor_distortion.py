@@ -7,7 +7,7 @@ from estimation.factor_distortion import cobb_douglas, distortion
 COLUMNS = ["city_code", "year", "alpha", "beta", "dist_k", "dist_l"]
 
 
-def model(dbt, session):  # noqa: ANN001, ANN201
+def model(dbt, session):
     dbt.config(materialized="table", alias="factor_distortion")
     switches_table = dbt.ref("audit_switches").df()
     samples = dbt.ref("panel_samples").df()

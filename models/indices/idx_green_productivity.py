@@ -3,7 +3,7 @@
 from estimation.city_productivity import green_productivity
 
 
-def model(dbt, session):  # noqa: ANN001, ANN201
+def model(dbt, session):
     dbt.config(materialized="table", alias="green_productivity")
     switches_table = dbt.ref("audit_switches").df()
     samples = dbt.ref("panel_samples").df()

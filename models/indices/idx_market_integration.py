@@ -3,7 +3,7 @@
 from estimation.city_markets import market_integration
 
 
-def model(dbt, session):  # noqa: ANN001, ANN201
+def model(dbt, session):
     dbt.config(materialized="table", alias="market_integration")
     switches_table = dbt.ref("audit_switches").df()
     prices = dbt.ref("stg_prices").df()

@@ -3,7 +3,7 @@
 from estimation.composites import composite
 
 
-def model(dbt, session):  # noqa: ANN001, ANN201
+def model(dbt, session):
     dbt.config(materialized="table", alias="pollution")
     emissions = dbt.ref("idx_indicators_pollution").df()
     table = emissions

@@ -3,7 +3,7 @@
 from estimation.robot_allocation import city_robots
 
 
-def model(dbt, session):  # noqa: ANN001, ANN201
+def model(dbt, session):
     dbt.config(materialized="table", alias="robots")
     robots = dbt.source("raw", "robots").df()
     city_industry = dbt.source("raw", "city_industry").df()

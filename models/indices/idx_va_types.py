@@ -7,7 +7,7 @@ from estimation.va_types import va_types
 COLUMNS = ["city_code", "year", "va", "share", "growth", "va_type", "v1", "v2", "v3", "v4", "v5"]
 
 
-def model(dbt, session):  # noqa: ANN001, ANN201
+def model(dbt, session):
     dbt.config(materialized="table", alias="va_types")
     va = dbt.ref("idx_virtual_agglomeration").df()
     va = va.loc[va["study"] == "new_quality_va_types", ["city_code", "year", "va"]]
