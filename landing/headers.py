@@ -78,9 +78,12 @@ def resolve_header(
     levels = split_path(indicator_text, dictionary.unit_of_label)
     names = [level.name for level in levels if level.name]
     name = PATH_SEPARATOR.join(names)
-    row, problem = find_alias(dictionary, names, compact(table_title), edition)
-    if row is None:
-        return _unknown(dictionary, name, compact(table_title), edition, problem)
+    rows, problem = find_aliases(dictionary, names, compact(table_title), edition)
+    rows = _of_unit(dictionary, rows, _printed_units(dictionary, levels, unit_text))
+    indicators = sorted({row["indicator"] for row in rows})
+    if len(indicators) != 1:
+        return _unknown(dictionary, name, compact(table_title), edition, indicators, problem)
+    row = rows[0]
     found = Resolution(name, row["alias"], row["indicator"])
     if row["indicator"] == NOT_A_VARIABLE:
         return found
@@ -91,8 +94,10 @@ def resolve_header(
     return _with_unit(dictionary, _with_scope(dictionary, found, levels, scope_text, row), levels, unit_text, row)
 
 
-def find_alias(dictionary: Dictionary, names: list[str], title: str, edition: str) -> tuple[dict[str, str] | None, str]:
-    """The alias entry of a path of names, most specific first, and the reason where there is none.
+def find_aliases(
+    dictionary: Dictionary, names: list[str], title: str, edition: str
+) -> tuple[list[dict[str, str]], str]:
+    """The alias entries of a path of names, most specific ones, and the reason where there is none.
 
     The whole path is looked up first, then its ends; an end counts only if every level above it is known itself
     (an indicator it is part of, or a `group_heading`), because a heading may change what the words below it mean.
@@ -102,12 +107,23 @@ def find_alias(dictionary: Dictionary, names: list[str], title: str, edition: st
         if not rows or rows[0]["indicator"] == GROUP_HEADING:
             continue
         unknown = [n for n in names[:start] if not _applicable(dictionary, n, title, edition)]
-        if unknown:
-            return None, f"heading {unknown[0]!r} above {names[-1]!r} is unknown"
-        if len({row["indicator"] for row in rows}) > 1:
-            return None, "several indicators: " + ", ".join(sorted({row["indicator"] for row in rows}))
-        return rows[0], ""
-    return None, "no alias"
+        return ([], f"heading {unknown[0]!r} above {names[-1]!r} is unknown") if unknown else (rows, "")
+    return [], "no alias"
+
+
+def _of_unit(dictionary: Dictionary, rows: list[dict[str, str]], units: tuple[str, ...]) -> list[dict[str, str]]:
+    """Of entries that name several indicators, those whose indicator converts from the printed unit."""
+    if len(units) != 1 or len({row["indicator"] for row in rows}) < 2:
+        return rows
+    dimension = dictionary.dimension[units[0]]
+    return [row for row in rows if (row["indicator"], dimension) in dictionary.convertible] or rows
+
+
+def _printed_units(dictionary: Dictionary, levels: tuple[LevelParts, ...], unit_text: str) -> tuple[str, ...]:
+    """Units of the header (deepest level first), else of the text above the table."""
+    printed = next((level.units for level in reversed(levels) if level.units), ())
+    above = parse_unit(dictionary, unit_text) if unit_text and not printed else ""
+    return printed or ((above,) if above else ())
 
 
 def _applicable(dictionary: Dictionary, name: str, title: str, edition: str) -> list[dict[str, str]]:
@@ -161,15 +177,15 @@ def _with_unit(
     """Unit printed in the header (deepest level first), else above the table, else the default of the alias."""
     if found.reason:
         return found
-    printed = next((level.units for level in reversed(levels) if level.units), ())
-    above = parse_unit(dictionary, unit_text) if unit_text else ""
+    printed = _printed_units(dictionary, levels, unit_text)
     if len(printed) > 1:
         return found._replace(
             reason="unknown_unit",
             detail=f"several units {list(printed)} in one header",
             hint="correct the header, or add an alias with one unit",
         )
-    unit, origin = (printed[0], "header") if printed else (above, "sheet") if above else (row["unit"], "dictionary")
+    origin = "header" if any(level.units for level in levels) else "sheet" if printed else "dictionary"
+    unit = printed[0] if printed else row["unit"]
     if not unit:
         detail = f"{unit_text!r} names no known unit" if unit_text else "no unit in header, sheet or dictionary"
         return found._replace(
@@ -188,21 +204,23 @@ def _with_unit(
     return found._replace(unit=unit, variable=variable, unit_from=origin)
 
 
-def _unknown(dictionary: Dictionary, name: str, title: str, edition: str, problem: str) -> Resolution:
-    """unknown_header, or unknown_unit where only a bracket at the end keeps the name from being known."""
+def _unknown(
+    dictionary: Dictionary, name: str, title: str, edition: str, indicators: list[str], problem: str
+) -> Resolution:
+    """ambiguous_header, unknown_header, or unknown_unit where only a bracket at the end keeps the name from being known."""
     bare = re.sub(r"\([^()]*\)$", "", name)
-    if bare != name and find_alias(dictionary, bare.split(PATH_SEPARATOR), title, edition)[0] is not None:
+    if not indicators and bare != name and find_aliases(dictionary, bare.split(PATH_SEPARATOR), title, edition)[0]:
         return Resolution(
             name,
             reason="unknown_unit",
             detail=f"bracket {name[len(bare) :]!r} is not a known unit",
             hint="add the unit to seeds/units.csv, or the whole name to seeds/header_aliases.csv",
         )
-    if problem.startswith("several"):
+    if indicators:
         return Resolution(
             name,
             reason="ambiguous_header",
-            detail=problem,
+            detail="several indicators: " + ", ".join(indicators),
             hint="give the entries of seeds/header_aliases.csv a table title pattern or editions",
         )
     return Resolution(

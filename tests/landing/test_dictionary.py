@@ -202,9 +202,14 @@ def test_intensive_variables_name_a_weight_that_exists(dictionary: Dictionary) -
 
 def test_every_alias_resolves_to_its_own_indicator(dictionary: Dictionary) -> None:
     aliases = dictionary.aliases[dictionary.aliases["indicator"].ne("group_heading")]
+    unit = dictionary.indicators.drop_duplicates("indicator").set_index("indicator")["unit"]
+    label = dictionary.units.set_index("unit")["label_zh"].str.split("|").str[0]
     asked = pd.DataFrame(
         {
             "indicator_text": aliases["alias"],
+            "unit_text": aliases["indicator"]
+            .map(unit)
+            .map(lambda name: "" if name in ("code", "text") else f"单位:{label[name]}"),
             "edition": aliases["edition_from"],
             "table_title": aliases["table_title_pattern"].str.removeprefix("^").str.split("|").str[0],
         }
@@ -312,13 +317,39 @@ def test_same_words_mean_what_the_title_says(dictionary: Dictionary) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("header", "title", "unit_text", "variable"),
+    [
+        ("货物进口额（万元）", "", "", "imports_goods_in_yuan_100m_yuan"),
+        ("货物进口额（亿美元）", "", "", "imports_goods_100m_usd"),
+        ("第二产业", "2-9 地区生产总值及构成", "单位：亿元", "va_secondary_100m_yuan"),
+        ("第二产业（%）", "2-9 地区生产总值及构成", "", "va_secondary_share_pct"),
+        ("构成>第三产业（%）", "2-4 按产业划分的年末城镇单位从业人员", "", "emp_tertiary_share_pct"),
+        ("普通中学>在校学生数（人）", "2-20 教育", "", "students_secondary_persons"),
+        ("普通中学>学校数（所）", "2-20 教育", "", "schools_secondary_count"),
+        ("小学（所）", "2-20 学校数、专任教师数、在校学生数", "", "schools_primary_count"),
+    ],
+)
+def test_the_unit_tells_quantities_of_one_name_apart(
+    dictionary: Dictionary, header: str, title: str, unit_text: str, variable: str
+) -> None:
+    found = resolve_header(dictionary, header, table_title=title, unit_text=unit_text)
+    assert (found.variable, found.reason) == (variable, "")
+
+
+def test_names_the_unit_does_not_tell_apart_are_ambiguous(dictionary: Dictionary) -> None:
+    found = resolve_header(dictionary, "小学（人）", table_title="2-20 学校数、专任教师数、在校学生数")
+    assert (found.reason, found.variable) == ("ambiguous_header", "")
+    assert resolve_header(dictionary, "货物进口额").reason == "ambiguous_header"
+
+
 def test_contradicting_aliases_are_reported(dictionary: Dictionary) -> None:
     aliases = dictionary.aliases
-    clash = aliases[aliases["alias"].eq("客运量")].assign(indicator="freight_volume")
+    clash = aliases[aliases["alias"].eq("客运量")].assign(indicator="emp_unit")
     torn = Dictionary(dictionary.units, dictionary.indicators, pd.concat([aliases, clash]), dictionary.equivalents)
     found = resolve_header(torn, "客运量（万人）")
     assert found.reason == "ambiguous_header"
-    assert "freight_volume, passenger_volume" in found.detail
+    assert "emp_unit, passenger_volume" in found.detail
 
 
 def test_seeds_that_contradict_themselves_are_refused(tmp_path: Path, dictionary: Dictionary) -> None:
