@@ -113,7 +113,8 @@ def _matches(keys: pd.DataFrame, entry: dict[Hashable, str], files: list[tuple[s
     for column, field in (("sheet", "sheet_pattern"), ("cell", "cell_pattern"), ("value_text", "value_pattern")):
         if entry[field]:
             pattern = re.compile(entry[field])
-            rows = rows[[pattern.fullmatch(text) is not None for text in rows[column]]]
+            hit = [isinstance(text, str) and pattern.fullmatch(text) is not None for text in rows[column]]
+            rows = rows[pd.Series(hit, index=rows.index, dtype=bool)]
     return rows.index
 
 
