@@ -6,7 +6,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from landing.limits import LandingError, Limits, check_file_size
@@ -19,7 +19,8 @@ SYNTHETIC_MARK = "SYNTHETIC.json"
 @dataclass(frozen=True)
 class SourceFile:
     """A file to land. `path` is relative to its extract directory (members of archives behind `!`), for people and
-    patterns only; bytes come from `disk`, or from `content` for a member of an archive."""
+    patterns only; bytes come from `disk`, or from `content` for a member of an archive. `copies` are paths of the same
+    bytes."""
 
     path: str
     sha256: str
@@ -28,6 +29,7 @@ class SourceFile:
     content: bytes | None = None
     folder: str = ""
     error: LandingError | None = None
+    copies: tuple[str, ...] = ()
 
     @property
     def file_id(self) -> str:
@@ -65,7 +67,9 @@ def source_files(directories: Sequence[Path], limits: Limits | None = None) -> l
             if not path.resolve().is_relative_to(root):
                 continue
             for source in _unpacked(_on_disk(path, inside.as_posix(), root.name), limits, limits.nesting):
-                found.setdefault(source.sha256, source)
+                first = found.setdefault(source.sha256, source)
+                if first is not source:
+                    found[source.sha256] = replace(first, copies=(*first.copies, source.path))
     return sorted(found.values(), key=lambda source: source.path)
 
 
@@ -93,7 +97,7 @@ def _unpacked(source: SourceFile, limits: Limits, depth: int) -> Iterator[Source
 
 
 def _failed(source: SourceFile, error: LandingError) -> SourceFile:
-    return SourceFile(source.path, source.sha256, source.size, source.disk, source.content, source.folder, error)
+    return replace(source, error=error)
 
 
 def _members(source: SourceFile, limits: Limits) -> Iterator[SourceFile]:

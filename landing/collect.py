@@ -81,7 +81,8 @@ class Collector:
         self.heads = Table(_schema(
             block=INT, row_key=INT, col=INT, letters=TEXT, header=INT, year=INT, indicator_text=TEXT, **PROBLEM))
         self.headers = Table(_schema(
-            header=INT, indicator_text=TEXT, scope_text=TEXT, unit_text=TEXT, table_title=TEXT, edition=INT, yearbook=pa.bool_()))
+            header=INT, indicator_text=TEXT, scope_text=TEXT, unit_text=TEXT, table_title=TEXT, edition=INT, table_id=TEXT,
+            must_print_scope=pa.bool_()))
         self.marks = Table(_schema(block=INT, row=INT, col=INT, flag=TEXT, **PROBLEM))
         self.loose = Table(_schema(file_id=TEXT, sheet=TEXT, cell=TEXT, value_text=TEXT, **PROBLEM))
         self._place_ids: dict[tuple[str, ...], int] = {}
@@ -135,7 +136,8 @@ class Collector:
         problem = column.problem
         if not path and problem is None:
             problem = Problem("unknown_header", f"column {column_letters(column.index + 1)} names no indicator", "name it")
-        asked = (path, context.scope_text, unit or context.unit_text, context.title, context.edition, context.kind == "yearbook")
+        asked = (path, context.scope_text, unit or context.unit_text, context.title, context.edition, context.table_id,
+                 context.kind == "yearbook" and not context.county and not column.scope)
         header = self._header_ids.get(asked)
         if header is None:
             header = self._header_ids[asked] = len(self._header_ids)
@@ -174,6 +176,11 @@ class Collector:
                 problem = None if value != "" else Problem(
                     "formula_not_calculated", "a formula without a stored value", "open and save it in a spreadsheet program")
                 self.marks.add(number, row, column, "formula", *_fields(problem))
+        for row, column in sorted(sheet.scaled):
+            if row in rows and column in columns and isinstance(sheet.rows[row][column], float):
+                self.marks.add(number, row, column, "scaled_format", *_fields(Problem(
+                    "ambiguous_unit", "its number format shows another number than the cell stores (per cent or cut-off thousands)",
+                    "store the number as it is to be read, in a copy")))
         for (top, left), (bottom, right) in sheet.merges:
             inside = [c for c in range(left, min(right, left + 1000) + 1) if c in columns]
             covered = [r for r in range(top, min(bottom, top + 5000) + 1) if r in rows]

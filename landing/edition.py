@@ -15,16 +15,21 @@ def edition_of(path: str, folder: str = "") -> int | None:
 
     `folder` is the name of the extract directory itself, for editions landed one directory at a time.
     """
+    years = edition_years(path, folder)
+    return years[0] if years else None
+
+
+def edition_years(path: str, folder: str = "") -> list[int]:
+    """Years the innermost year folder and the file's name give for the edition; two of them contradict each other."""
     parts = PurePosixPath(path.replace("!", "/")).parts
-    for part in reversed(parts[:-1]):
-        if match := _YEAR_FOLDER.fullmatch(part.removesuffix(".zip")):
-            return int(match.group(1))
-    stem = PurePosixPath(parts[-1]).stem if parts else ""
-    if match := _YEAR_IN_STEM.match(stem):
-        return int(match.group(1))
-    if match := _YEAR_FOLDER.fullmatch(folder):
-        return int(match.group(1))
-    return None
+    folders = [part.removesuffix(".zip") for part in reversed(parts[:-1])]
+    named = next((int(match.group(1)) for part in folders if (match := _YEAR_FOLDER.fullmatch(part))), None)
+    match = _YEAR_IN_STEM.match(PurePosixPath(parts[-1]).stem) if parts else None
+    stem = int(match.group(1)) if match else None
+    outer = _YEAR_FOLDER.fullmatch(folder)
+    if named is None and stem is None and outer:
+        named = int(outer.group(1))
+    return list(dict.fromkeys(year for year in (named, stem) if year is not None))
 
 
 def table_of(path: str) -> str:

@@ -15,8 +15,8 @@ import pandas as pd
 
 from landing.archive import SourceFile, source_files
 from landing.collect import Collector, Context
-from landing.dictionary import Dictionary, load_dictionary, parse_unit
-from landing.edition import edition_of, table_of
+from landing.dictionary import Dictionary, load_dictionary, parse_unit, read_seed
+from landing.edition import edition_of, edition_years, table_of
 from landing.header_block import Problem
 from landing.layout import Block, read_blocks
 from landing.limits import LandingError, Limits
@@ -121,12 +121,16 @@ def land(
         if run.gathered.pending >= CHUNK_CELLS:
             _store_cells(run)
         edition = edition_of(source.path, source.folder) if declared and declared.kind == "yearbook" else None
+        for copy in source.copies:
+            if declared and declared.kind == "yearbook" and edition_of(copy, source.folder) != edition:
+                detail = f"the same bytes as {copy}, another edition"
+                run.refuse(source.file_id, "", Problem("wrong_year", detail, "one of them is a wrong download"))
         kind, naming = (declared.kind, declared.naming) if declared else ("undeclared", "")
         run.files.append((
             source.file_id, source.sha256, source.path, kind, edition, synthetic, declared.licence if declared else "",
             bool(declared and declared.redistributable), stamp, naming, source.size, n_cells))
     _store_cells(run)
-    resolve(con, run.gathered, run.dictionary, run.places)
+    resolve(con, run.gathered, run.dictionary, run.places, read_seed(seeds, "unit_misprints"))
     _store_files(run)
     check_plausibility(con, run.dictionary, seeds)
     explain_quarantine(con, seeds, today or stamp.date())
@@ -213,6 +217,8 @@ def _context(run: Landing, source: SourceFile, declared: Source | None, block: B
     yearbook = declared.kind == "yearbook"
     edition = (edition_of(source.path, source.folder) or block.edition) if yearbook else None
     year, edition, wrong = _year(block, edition, yearbook)
+    if yearbook and len(years := edition_years(source.path, source.folder)) > 1:
+        wrong = Problem("wrong_year", f"folder and file name give the editions {years}", "move the file to its edition")
     table_id = block.table_id or (table_of(source.path) if yearbook else "")
     return Context(
         file_id=source.file_id,

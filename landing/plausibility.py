@@ -239,10 +239,15 @@ def _jumps_of(
 
 
 def _province_move(series: Measured, province: NDArray[np.int64], city: int, year: int) -> float:
-    """Median deviation of the province's cities in that year; 0 where too few have one."""
-    others = (series.matrix - series.middle)[province == province[city], year]
+    """Median deviation of the province's cities in that year; 0 where too few have one, and where the whole country
+    moves so far: that is a unit, not a province."""
+    deviations = series.matrix[:, year] - series.middle[:, year]
+    everywhere = deviations[~np.isnan(deviations)]
+    others = deviations[province == province[city]]
     others = others[~np.isnan(others)]
-    return float(np.median(others)) if others.size >= LEAST_OF_PROVINCE else 0.0
+    if others.size < LEAST_OF_PROVINCE or abs(np.median(everywhere)) > MIN_DEVIATION:
+        return 0.0
+    return float(np.median(others))
 
 
 def _judge(

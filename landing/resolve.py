@@ -5,15 +5,18 @@ Texts are resolved once each (headers, places by year, numbers that are not plai
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import pandas as pd
 
 from landing.collect import Collector
 from landing.dictionary import Dictionary, parse_unit
-from landing.header_text import compact
+from landing.header_text import alias_key, compact, split_path
 from landing.headers import resolve_headers
 from landing.numbers import parse_number
 from landing.places import Places, resolve_places
+from landing.printed_units import contradicting_units
 
 # A text of these characters that casts to a number is one; all others (exponents included) are parsed once each.
 PLAIN_NUMBER = "translate(value_text, '0123456789.-', '') = '' and try_cast(value_text as double) is not null"
@@ -21,6 +24,19 @@ PLAIN_NUMBER = "translate(value_text, '0123456789.-', '') = '' and try_cast(valu
 NUMBERS = f"""
 create or replace temp table landing_texts as
 select distinct value_text from landing_cells where not ({PLAIN_NUMBER})
+"""
+
+RESOLUTION = ["indicator", "scope", "unit", "variable", "reason", "detail", "hint"]
+
+MARKS = """
+create or replace temp table landing_marks as
+with one as (
+    select block, row, col, string_agg(distinct flag, '|' order by flag) as flag,
+        min({'reason': reason, 'detail': detail, 'hint': hint}) filter (reason <> '') as problem
+    from landing_all_marks
+    group by block, row, col
+)
+select block, row, col, flag, coalesce(problem.reason, '') as reason, problem.detail, problem.hint from one
 """
 
 PLACE_YEARS = """
@@ -178,11 +194,15 @@ select file_id, sheet, cell, value_text, reason, detail, hint, null from landing
 """
 
 
-def resolve(con: duckdb.DuckDBPyConnection, gathered: Collector, dictionary: Dictionary, places: Places) -> None:
+def resolve(
+    con: duckdb.DuckDBPyConnection, gathered: Collector, dictionary: Dictionary, places: Places, misprints: pd.DataFrame
+) -> None:
     """Resolve the gathered cells and write the three tables. Needs the chunks of cells in temp table landing_cells."""
-    for name in ("blocks", "rows", "places", "heads", "marks"):
+    for name in ("blocks", "rows", "places", "heads"):
         _store(con, f"landing_{name}", getattr(gathered, name).arrow())
-    _store(con, "landing_headers", _headers(dictionary, gathered.headers.arrow().to_pandas()))
+    _store(con, "landing_all_marks", gathered.marks.arrow())
+    con.execute(MARKS)
+    _store(con, "landing_headers", _headers(dictionary, misprints, gathered.headers.arrow().to_pandas()))
     _store(con, "landing_place_years", _place_years(places, con.execute(PLACE_YEARS).df()))
     con.execute(NUMBERS)
     _store(con, "landing_numbers", _numbers(con.execute("select value_text from landing_texts").fetchall()))
@@ -199,14 +219,46 @@ def _store(con: duckdb.DuckDBPyConnection, name: str, frame: object) -> None:
     con.unregister("landing_incoming")
 
 
-def _headers(dictionary: Dictionary, headers: pd.DataFrame) -> pd.DataFrame:
+def _headers(dictionary: Dictionary, misprints: pd.DataFrame, headers: pd.DataFrame) -> pd.DataFrame:
     found = resolve_headers(dictionary, headers)
-    frame = pd.concat([headers[["header", "indicator_text"]], found[["indicator", "scope", "unit", "variable", "reason", "detail", "hint"]]], axis=1)
-    labels = [
+    frame = pd.concat([headers[["header", "indicator_text"]], found[RESOLUTION]], axis=1)
+    frame["unit_label"] = [
         _unit_label(dictionary, path, above, origin)
         for path, above, origin in zip(headers["indicator_text"], headers["unit_text"], found["unit_from"], strict=True)
     ]
-    return frame.assign(unit_label=labels)
+    known = set(zip(*(misprints[c] for c in ("edition", "table_id", "chinese", "english")), strict=True))
+    doubts: dict[tuple[object, ...], tuple[str, str, str] | None] = {}
+    for at, (asked, answer) in enumerate(zip(headers.itertuples(), found.itertuples(), strict=True)):
+        if answer.reason or not answer.variable:
+            continue
+        key = (asked.indicator_text, asked.scope_text, asked.unit_text, asked.edition, asked.table_id, asked.must_print_scope)
+        if key not in doubts:
+            doubts[key] = _doubt(dictionary, known, asked, answer)
+        doubt = doubts[key]
+        if doubt:
+            frame.loc[frame.index[at], ["variable", "reason", "detail", "hint"]] = ["", *doubt]
+    return frame
+
+
+def _doubt(dictionary: Dictionary, misprints: set[tuple[str, ...]], asked: Any, answer: Any) -> tuple[str, str, str] | None:
+    """Reason, detail and hint where a header that names its indicator leaves scope or unit open."""
+    units = contradicting_units(dictionary, asked.indicator_text, asked.unit_text)
+    edition = "" if pd.isna(asked.edition) else str(int(asked.edition))
+    if units and (edition, asked.table_id, *units) not in misprints:
+        return ("ambiguous_unit", f"prints {units[0]} in Chinese and {units[1]} in English",
+                "add a line to seeds/unit_misprints.csv if the Chinese unit is right")
+    scopes = dictionary.scopes[answer.indicator]
+    if asked.must_print_scope and not asked.scope_text and len(scopes) > 1 and not _scope_told(dictionary, asked, answer):
+        return ("ambiguous_scope", f"neither header nor title says which of {scopes}",
+                "name the scope of this heading in seeds/header_aliases.csv")
+    return None
+
+
+def _scope_told(dictionary: Dictionary, asked: Any, answer: Any) -> bool:
+    """Whether the header's text or its alias names the scope."""
+    if any(level.scopes for level in split_path(asked.indicator_text, dictionary.unit_of_label)):
+        return True
+    return any(row["scope"] for row in dictionary.candidates.get(alias_key(answer.alias), []))
 
 
 def _unit_label(dictionary: Dictionary, path: str, above: str, origin: str) -> str:

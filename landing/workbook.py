@@ -26,6 +26,7 @@ ZIP_MAGIC = b"PK\x03\x04"
 RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 # Deflate packs at most 1,032 to 1: what is smaller than this cannot unpack to more than 64 MB
 UNCHECKED_BYTES = 2**16
+VALUE_PARTS = ("xl/sharedStrings", "xl/workbook", "xl/styles", "xl/_rels/")
 # BIFF8 record numbers, [MS-XLS] 2.3
 BOF, EOF, BOUNDSHEET, FORMULA, BOOLERR, FILEPASS, MULRK, MULBLANK = 0x809, 0x0A, 0x85, 0x06, 0x205, 0x2F, 0xBD, 0xBE
 VALUE_RECORDS = {FORMULA, BOOLERR, 0x203, 0x204, 0x27E, 0xFD, 0xD6, MULRK}
@@ -42,13 +43,17 @@ BIFF_ERRORS = {
 
 @dataclass(frozen=True)
 class Sheet:
-    """One sheet as a rectangle of values; positions are zero-based (row, column), merges are inclusive corners."""
+    """One sheet as a rectangle of values; positions are zero-based (row, column), merges are inclusive corners.
+
+    `scaled` cells show another number than they store (per cent, thousands cut off).
+    """
 
     name: str
     rows: list[list[Any]]
     merges: list[tuple[Position, Position]] = field(default_factory=list)
     formulas: frozenset[Position] = frozenset()
     errors: dict[Position, str] = field(default_factory=dict)
+    scaled: frozenset[Position] = frozenset()
     hidden: bool = False
 
 
@@ -60,6 +65,7 @@ class SheetMarks:
     width: int = 0
     formulas: set[Position] = field(default_factory=set)
     errors: dict[Position, str] = field(default_factory=dict)
+    scaled: set[Position] = field(default_factory=set)
 
 
 def read_workbook(data: bytes, limits: Limits | None = None) -> list[Sheet]:
@@ -105,6 +111,7 @@ def _sheet(workbook: CalamineWorkbook, name: str, visible: SheetVisibleEnum, mar
         merges=merges,
         formulas=frozenset(marks.formulas),
         errors=marks.errors,
+        scaled=frozenset(marks.scaled),
         hidden=visible != SheetVisibleEnum.Visible,
     )
 
@@ -139,11 +146,15 @@ def _xlsx_marks(data: bytes, limits: Limits) -> dict[str, SheetMarks]:
             _check_package(archive, len(data), limits)
             names = set(archive.namelist())
             for info in archive.infolist():
-                # a member that could unpack to much more than it declares fails its checksum here
-                if info.compress_size > UNCHECKED_BYTES and not info.filename.startswith("xl/worksheets/"):
+                # damaged members, and those that would unpack to much more than they declare, fail their checksum here
+                checked = info.compress_size > UNCHECKED_BYTES or info.filename.startswith(VALUE_PARTS)
+                if checked and not info.filename.startswith("xl/worksheets/"):
                     archive.read(info)
             paths = _worksheet_paths(archive, names)
-            return {sheet: _worksheet_marks(archive.read(path), sheet, limits) for sheet, path in paths.items()}
+            scaled = _scaling_styles(archive.read("xl/styles.xml")) if "xl/styles.xml" in names else frozenset()
+            return {
+                sheet: _worksheet_marks(archive.read(path), sheet, limits, scaled) for sheet, path in paths.items()
+            }
     except LandingError:
         raise
     except Exception as error:
@@ -174,7 +185,9 @@ def _worksheet_paths(archive: zipfile.ZipFile, names: set[str]) -> dict[str, str
         if sheet.tag.endswith("}sheet"):
             target = targets.get(sheet.get(RELATIONSHIP_ID), "")
             path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-            if path in names and "/worksheets/" in path:
+            if path not in names:
+                raise _unreadable(f"sheet {sheet.get('name', '')!r} is listed, but its part is missing")
+            if "/worksheets/" in path:
                 paths[sheet.get("name", "")] = path
     return paths
 
@@ -190,13 +203,25 @@ ROW_NUMBER = re.compile(rb"<(?:\w+:)?(?:row|c)\b[^>]*?\br=[\"'][A-Z]*(\d+)")
 FAR_CELL = re.compile(rb"r=[\"'](?:[A-Z]{3}|[A-Z]{0,2}\d{5})")
 NEAR_ROWS, NEAR_COLUMNS = 9_999, 702
 CELL_COLUMN = re.compile(rb"<(?:\w+:)?c\b[^>]*?\br=[\"']([A-Z]{1,3})\d")
+STYLED_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*?\bs="(\d+)"')
+BUILT_IN_PER_CENT = {"9", "10"}
+SCALING_FORMAT = re.compile(r'%|[0#?],+(?![0#?,])')
 FORMULA_CELL = re.compile(rb'<(?:\w+:)?c\b[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>\s*<(?:\w+:)?f\b')
 ERROR_CELL = re.compile(
     rb'<(?:\w+:)?c\b(?=[^>]*\bt="e")[^>]*?\br="([A-Z]{1,3})(\d+)"[^>]*>.*?<(?:\w+:)?v>([^<]*)<', re.DOTALL
 )
 
 
-def _worksheet_marks(content: bytes, sheet: str, limits: Limits) -> SheetMarks:
+def _scaling_styles(content: bytes) -> frozenset[bytes]:
+    """Style numbers whose format shows another number than it stores: per cent, or thousands cut off by commas."""
+    styles = _xml(content)
+    codes = {node.get("numFmtId"): node.get("formatCode", "") for node in styles.iter() if node.tag.endswith("}numFmt")}
+    scaling = BUILT_IN_PER_CENT | {number for number, code in codes.items() if number and SCALING_FORMAT.search(code)}
+    cell_formats = [node for parent in styles if parent.tag.endswith("}cellXfs") for node in parent]
+    return frozenset(str(i).encode() for i, node in enumerate(cell_formats) if node.get("numFmtId") in scaling)
+
+
+def _worksheet_marks(content: bytes, sheet: str, limits: Limits, scaled: frozenset[bytes]) -> SheetMarks:
     height, width = NEAR_ROWS, NEAR_COLUMNS
     if FAR_CELL.search(content) or height * width > limits.cells:
         height = max((int(number) for number in ROW_NUMBER.findall(content)), default=0)
@@ -209,6 +234,8 @@ def _worksheet_marks(content: bytes, sheet: str, limits: Limits) -> SheetMarks:
         marks.errors = {
             _position(letters, number): text.decode() for letters, number, text in ERROR_CELL.findall(content)
         }
+    if scaled:
+        marks.scaled = {_position(*found[:2]) for found in STYLED_CELL.findall(content) if found[2] in scaled}
     return marks
 
 
