@@ -40,8 +40,8 @@ def effects_tests(
     """Likelihood-ratio tests that the effects are jointly zero, by direct maximum likelihood.
 
     ``entity``: two-way against time effects, chi2(N - 1). ``time``: two-way against entity effects, chi2(T - 1).
-    Elhorst prints the same statistics with N and T degrees of freedom. With few periods the entity test over-rejects, since its
-    number of parameters grows with N; the note says so.
+    Elhorst prints the same statistics with N and T degrees of freedom. With few periods the entity test over-rejects,
+    since its number of parameters grows with N; the note says so.
 
     Args:
         model: a spatial model, or ``ols`` for the model without spatial terms.

@@ -18,7 +18,7 @@ from scipy.interpolate import BarycentricInterpolator
 from estimation.frame import EstimationError
 from estimation.results import critical_value, two_sided_p
 from estimation.spatial_data import LAG_PREFIX
-from estimation.spatial_inverse import inverse_traces, resolvent
+from estimation.spatial_inverse import resolvent
 from estimation.spatial_logdet import EigenLogDeterminant
 from estimation.spatial_result import SpatialResult
 
@@ -223,17 +223,9 @@ def _gradient(result: SpatialResult, c: _Coefficients) -> np.ndarray:
     if c.rho is not None:
         at_rho = resolvent(result.weights, rho, result.logdet)
         ones = np.ones((result.weights.n, 1))
-        t_slope = _trace_of_square(result, rho) / len(ones)
+        t_slope = result.trace_gg / len(ones)
         w_slope = float((at_rho.lagged_transposed(ones) * at_rho.lagged(ones)).mean())
         own, lagged = c.own @ c.point, c.lagged @ c.point
         direct[:, c.rho] = own * (t + rho * t_slope) + lagged * t_slope
         total[:, c.rho] = own * (w + rho * w_slope) + lagged * w_slope
     return np.stack([direct, total - direct, total])
-
-
-def _trace_of_square(result: SpatialResult, rho: float) -> float:
-    """tr(GG)."""
-    if isinstance(result.logdet, EigenLogDeterminant):
-        omega = result.logdet.eigenvalues
-        return float(((omega / (1 - rho * omega)) ** 2).sum().real)
-    return inverse_traces(resolvent(result.weights, rho, result.logdet), None).gg

@@ -53,11 +53,13 @@ class Information:
     """Expected information.
 
     Attributes:
-        matrix: (k + p + 1, k + p + 1). score_bias: (k + p + 1,) what the expected score loses per period because one
-            effect a period is estimated: (0, 1'G1/N, 1'H1/N, 1/(2 s2)).
+        matrix: (k + p + 1, k + p + 1). traces: of the inverses behind it.
+        score_bias: (k + p + 1,) what the expected score loses per period because one effect a period is estimated:
+            (0, 1'G1/N, 1'H1/N, 1/(2 s2)).
     """
 
     matrix: np.ndarray
+    traces: InverseTraces
     score_bias: np.ndarray
 
 
@@ -90,7 +92,7 @@ def information(
     matrix[k:-1, -1] = matrix[-1, k:-1] = degrees.periods * first[keep] / p.sigma2
     matrix[-1, -1] = degrees.observations / (2 * p.sigma2**2)
     ones = np.array([traces.ones_g.mean(), traces.ones_h.mean()])
-    return Information(matrix, np.concatenate([np.zeros(k), ones[keep], [1 / (2 * p.sigma2)]]))
+    return Information(matrix, traces, np.concatenate([np.zeros(k), ones[keep], [1 / (2 * p.sigma2)]]))
 
 
 def _spatial_traces(traces: InverseTraces, degrees: Degrees, centred: bool) -> tuple[np.ndarray, np.ndarray]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from estimation.spatial_data import SpatialPanel, TimeConvention, spatial_panel
 from estimation.spatial_fit import Fitted, Specification, fit_specification, specification
-from estimation.spatial_information import Parameters, bias_corrected, covariance, information
+from estimation.spatial_information import Information, Parameters, bias_corrected, covariance, information
 from estimation.spatial_inverse import resolvent
 from estimation.spatial_logdet import ChebyshevLogDeterminant, LogdetMethod, log_determinant
 from estimation.spatial_nested import nested_tests
@@ -70,13 +70,14 @@ def fit_spatial(
         parameters = bias_corrected(fitted.design, parameters, fitted.degrees, fitted.logdet)
     transformed = lee_yu == "transform"
     info = information(fitted.design, parameters, fitted.degrees, fitted.logdet, transformed=transformed)
-    return _assemble(panel, fitted, parameters, covariance(info), [entity, time])
+    return _assemble(panel, fitted, parameters, info, [entity, time])
 
 
 def _assemble(
-    panel: SpatialPanel, fitted: Fitted, parameters: Parameters, cov: np.ndarray, keys: list[str]
+    panel: SpatialPanel, fitted: Fitted, parameters: Parameters, info: Information, keys: list[str]
 ) -> SpatialResult:
     """Put the pieces of a fit into its result."""
+    cov = covariance(info)
     spec, design = fitted.specification, fitted.design
     spatial = [name for name, has in (("rho", parameters.has_rho), ("lambda", parameters.has_lambda)) if has]
     terms = [*design.terms, *spatial]
@@ -117,6 +118,7 @@ def _assemble(
         ),
         weights=panel.weights,
         logdet=fitted.logdet,
+        trace_gg=info.traces.gg,
     )  # fmt: skip
 
 

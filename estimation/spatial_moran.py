@@ -80,7 +80,8 @@ class LocalMoran:
 
     Attributes:
         table: one row a unit: I, EI, VI, z, p_value (analytic, conditional, two-sided), p_sim (conditional
-            permutations, as in `Moran`), quadrant (HH, LH, LL, HL: own value and neighbours' mean above or below the mean).
+            permutations, as in `Moran`), quadrant (HH, LH, LL, HL: own value and that of the neighbours,
+            above or below the mean).
         permutations: R. convention: how W was used.
     """
 

@@ -31,8 +31,12 @@ def nested_tests(
         "lr_sar": likelihood_ratio(fitted.maximum.loglik, sar.maximum.loglik, q, "SDM against SAR: W x left out"),
         "wald_sar": wald_test(parameters.beta[theta], cov[np.ix_(theta, theta)], np.inf),
     }
+    note = ""
     if set(spec.own) != set(spec.lagged):
         note = "the SEM is nested only where the same regressors enter themselves and lagged"
+    elif spec.effects == "none" and panel.weights.row_sum is None:
+        note = "without effects the SEM filters the constant: not nested where the row sums of W differ"
+    if note:
         return found | {name: HypothesisTest(np.nan, None, np.nan, note) for name in ("lr_sem", "wald_sem")}
     sem = fit_specification(panel, spec.restricted("sem"), fitted.logdet)
     beta = [terms.index(name) for name in spec.lagged]

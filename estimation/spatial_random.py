@@ -100,7 +100,7 @@ def _information(
     matrix[k + 1, k + 1] = n / (2 * phi**2)
     matrix[k + 1, k + 2] = matrix[k + 2, k + 1] = -n / (2 * phi * s2)
     matrix[k + 2, k + 2] = n * periods / (2 * s2**2)
-    return Information(matrix, np.zeros(k + 3))
+    return Information(matrix, traces, np.zeros(k + 3))
 
 
 def spatial_hausman(

@@ -53,7 +53,7 @@ class SpatialResult(Estimates):
             both without the effects.
         own, lagged: regressors that enter themselves, and those that enter spatially lagged.
         n_periods: periods. flags: what to know about W and the maximum. residuals: (N T,) by (entity, time).
-        weights, logdet: the matrix and its log-determinant, for effects computed later.
+        weights, logdet, trace_gg: the matrix, its log-determinant and tr(GG), G = W (I - rho W)^-1, for the effects.
     """
 
     model: Model
@@ -75,6 +75,7 @@ class SpatialResult(Estimates):
     residuals: pd.Series = field(repr=False)
     weights: SpatialWeights = field(repr=False)
     logdet: LogDeterminant = field(repr=False)
+    trace_gg: float = field(repr=False)
 
     @property
     def parts(self) -> ModelParts:
