@@ -15,7 +15,7 @@ import duckdb
 import pandas as pd
 
 from landing.dictionary import Dictionary, parse_unit, read_seed
-from landing.header_text import PATH_SEPARATOR, LevelParts, split_path
+from landing.header_text import PATH_SEPARATOR, LevelParts, printed_units, split_path
 from landing.headers import resolve_headers
 from landing.load import land
 
@@ -134,7 +134,7 @@ def _scope(landed: object, resolved: str, levels: tuple[LevelParts, ...]) -> str
 
 
 def _unit(dictionary: Dictionary, levels: tuple[LevelParts, ...], above: str) -> str:
-    printed = next((level.units for level in reversed(levels) if level.units), ())
+    printed, _ = printed_units(levels)
     return printed[0] if len(printed) == 1 else parse_unit(dictionary, above or "")
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 PATH_SEPARATOR = ">"
 SCOPE_OF_LABEL = {
@@ -40,11 +40,27 @@ _TAIL = re.compile(r"^(.*?)[_\-,:;]+([^_\-,:;]+)$")
 
 @dataclass(frozen=True)
 class LevelParts:
-    """One header level: `name` without spaces, unit ids and scopes printed in it, in order of appearance."""
+    """One header level: `name` without spaces, unit ids and scopes printed in it, in order of appearance.
+
+    `units` are the Chinese ones, or the English ones where the level prints no Chinese one (`english`).
+    """
 
     name: str
     units: tuple[str, ...]
     scopes: tuple[str, ...]
+    english: bool = False
+
+
+def printed_units(levels: Sequence[LevelParts]) -> tuple[tuple[str, ...], bool]:
+    """(units, whether they are English) of a header: of its deepest level with a Chinese unit, else with an English one.
+
+    The yearbook now and then misprints the English unit beside the right Chinese one.
+    """
+    for english in (False, True):
+        units = next((level.units for level in reversed(levels) if level.units and level.english == english), ())
+        if units:
+            return units, english
+    return (), False
 
 
 def clean(text: str) -> str:
@@ -112,9 +128,10 @@ def split_level(text: str, unit_of_label: Mapping[str, str]) -> LevelParts:
     name, tail_unit = _split_tail_unit(name, unit_of_label)
     scope = SCOPE_OF_LABEL.get(name.lower())
     if scope:
-        return LevelParts("", tuple(chinese_units or english_units), (*scopes, scope))
-    units = tail_unit or chinese_units or english_units
-    return LevelParts(name, tuple(dict.fromkeys(units)), tuple(dict.fromkeys(scopes)))
+        name, scopes = "", [*scopes, scope]
+    chinese = tail_unit or chinese_units
+    units = tuple(dict.fromkeys(chinese or english_units))
+    return LevelParts(name, units, tuple(dict.fromkeys(scopes)), bool(units) and not chinese)
 
 
 def _drop_translation(text: str) -> str:
@@ -152,9 +169,7 @@ def split_path(path: str, unit_of_label: Mapping[str, str]) -> tuple[LevelParts,
     levels = [split_level(level, unit_of_label) for level in path.split(PATH_SEPARATOR)]
     if any(has_cjk(level.name) for level in levels):
         levels = [
-            level
-            if has_cjk(level.name) or level.name.upper() in ACRONYMS
-            else LevelParts("", level.units, level.scopes)
+            level if has_cjk(level.name) or level.name.upper() in ACRONYMS else replace(level, name="")
             for level in levels
         ]
     return tuple(levels)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from landing.dictionary import GROUP_HEADING, NOT_A_VARIABLE, Dictionary, parse_unit
-from landing.header_text import PATH_SEPARATOR, LevelParts, alias_key, compact, split_path
+from landing.header_text import PATH_SEPARATOR, LevelParts, alias_key, compact, printed_units, split_path
 
 INPUT_COLUMNS = ["indicator_text", "scope_text", "unit_text", "table_title", "edition"]
 SCOPES = ("city", "districts", "urban_area", "province", "national")
@@ -120,10 +120,12 @@ def _of_unit(dictionary: Dictionary, rows: list[dict[str, str]], units: tuple[st
 
 
 def _printed_units(dictionary: Dictionary, levels: tuple[LevelParts, ...], unit_text: str) -> tuple[str, ...]:
-    """Units of the header (deepest level first), else of the text above the table."""
-    printed = next((level.units for level in reversed(levels) if level.units), ())
-    above = parse_unit(dictionary, unit_text) if unit_text and not printed else ""
-    return printed or ((above,) if above else ())
+    """Units of the header, else of the text above the table; both where an English header contradicts that text."""
+    printed, english = printed_units(levels)
+    above = parse_unit(dictionary, unit_text) if unit_text and (english or not printed) else ""
+    if above and printed != (above,):
+        return (*printed, above)
+    return printed
 
 
 def _applicable(dictionary: Dictionary, name: str, title: str, edition: str) -> list[dict[str, str]]:
@@ -174,14 +176,14 @@ def _with_scope(
 def _with_unit(
     dictionary: Dictionary, found: Resolution, levels: tuple[LevelParts, ...], unit_text: str, row: dict[str, str]
 ) -> Resolution:
-    """Unit printed in the header (deepest level first), else above the table, else the default of the alias."""
+    """Unit printed in the header (Chinese first, deepest level first), else above the table, else the alias's default."""
     if found.reason:
         return found
     printed = _printed_units(dictionary, levels, unit_text)
     if len(printed) > 1:
         return found._replace(
             reason="unknown_unit",
-            detail=f"several units {list(printed)} in one header",
+            detail=f"several units are printed: {list(printed)}",
             hint="correct the header, or add an alias with one unit",
         )
     origin = "header" if any(level.units for level in levels) else "sheet" if printed else "dictionary"

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from landing.dictionary import Dictionary, DictionaryError, conversion_factor, load_dictionary, parse_unit
 from landing.header_text import compact, split_level
@@ -166,6 +168,11 @@ def test_every_convertible_unit_has_a_conversion_test(dictionary: Dictionary) ->
     by_dimension = dictionary.units.groupby("dimension")["unit"].agg(set)
     convertible = set().union(*(units for units in by_dimension if len(units) > 1))
     assert convertible <= tested
+
+
+def test_unit_labels_hold_no_brackets(dictionary: Dictionary) -> None:
+    labels = [label for text in dictionary.units["label_zh"] for label in text.split("|")]
+    assert [label for label in labels if set(label) & set("()（）")] == []
 
 
 def test_units_of_different_dimensions_do_not_convert(dictionary: Dictionary) -> None:
@@ -380,6 +387,28 @@ def test_english_unit_counts_only_without_a_chinese_one(dictionary: Dictionary) 
     assert parse_unit(dictionary, "单位：％") == "pct"
 
 
+@pytest.mark.parametrize(
+    ("header", "unit_text", "unit"),
+    [
+        ("地区生产总值(亿元)>Gross Regional Product (10 000 yuan)>全市", "", "100m_yuan"),
+        ("地区生产总值(亿元) Gross Regional Product (10 000 yuan)", "", "100m_yuan"),
+        ("地区生产总值 Gross Regional Product (10 000 yuan)", "", "10k_yuan"),
+        ("地区生产总值 Gross Regional Product (10 000 yuan)", "单位：万元", "10k_yuan"),
+        ("地区生产总值(亿元)", "单位：万元", "100m_yuan"),
+    ],
+)
+def test_chinese_units_outrank_misprinted_english_ones(
+    dictionary: Dictionary, header: str, unit_text: str, unit: str
+) -> None:
+    found = resolve_header(dictionary, header, unit_text=unit_text)
+    assert (found.variable, found.unit) == ("gdp_100m_yuan", unit)
+
+
+def test_an_english_unit_against_the_line_above_is_refused(dictionary: Dictionary) -> None:
+    found = resolve_header(dictionary, "地区生产总值 Gross Regional Product (10 000 yuan)", unit_text="单位：亿元")
+    assert (found.reason, found.variable) == ("unknown_unit", "")
+
+
 def test_text_of_a_level() -> None:
     labels = {"万元": "10k_yuan", "所": "count", "10000yuan": "10k_yuan", "%": "pct"}
     level = split_level("年末邮政局(所)数", labels)
@@ -387,3 +416,45 @@ def test_text_of_a_level() -> None:
     assert split_level("户籍人口Household Resident Population", labels).name == "户籍人口"
     assert split_level("　其中：工业　用电量 （万元）", labels).name == "工业用电量"
     assert compact(" 地 区\u3000（亿元）\u200b") == "地区(亿元)"
+
+
+LOADED = load_dictionary(SEEDS)
+ALIASES = [
+    row
+    for row in seed("header_aliases")
+    if not any((row["table_title_pattern"], row["edition_from"], row["edition_to"], row["scope"]))
+    and row["alias"].isprintable()
+    and any("\u4e00" <= sign <= "\u9fff" for sign in row["alias"])
+]
+
+
+@given(
+    entry=st.sampled_from(ALIASES),
+    gaps=st.lists(st.sampled_from(["", " ", "  ", "\u3000", "\n"]), min_size=4, max_size=4),
+    wide=st.booleans(),
+    english=st.sampled_from(["", " Total Volume of Something", "\nGross Output", " (Current Prices)"]),
+    mark=st.sampled_from(["", "①", "*"]),
+    above=st.booleans(),
+)
+def test_how_a_header_is_set_does_not_change_what_it_means(
+    entry: dict[str, str], gaps: list[str], wide: bool, english: str, mark: str, above: bool
+) -> None:
+    dictionary = LOADED
+    if entry["indicator"] in ("not_a_variable", "group_heading") or dictionary.kind[entry["indicator"]] in (
+        "key",
+        "text",
+    ):
+        return
+    unit = dictionary.variable[entry["indicator"], dictionary.scopes[entry["indicator"]][0]][1]
+    label = dictionary.units.set_index("unit").at[unit, "label_zh"].split("|")[0]
+    plain = resolve_header(dictionary, entry["alias"], unit_text=f"单位:{label}")
+    levels = entry["alias"].split(">")
+    cuts = [next(i for i, sign in enumerate(level, 1) if "\u4e00" <= sign <= "\u9fff") for level in levels]
+    text = ">".join(
+        gaps[0] + level[:cut] + gaps[1] + level[cut:] + gaps[2] + mark for level, cut in zip(levels, cuts, strict=True)
+    )
+    printed = (text if above else f"{text}{gaps[3]}({label})") + english
+    if wide:
+        printed = printed.replace("(", "（").replace(")", "）").replace(",", "，")
+    again = resolve_header(dictionary, printed, unit_text=f"单位：{label}" if above else "")
+    assert (again.variable, again.reason) == (plain.variable, plain.reason)
