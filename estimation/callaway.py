@@ -14,7 +14,7 @@ from estimation.cohorts import Cohorts, cohort_frame
 from estimation.covariance import is_nested
 from estimation.doubly_robust import Method, two_period_effect
 from estimation.frame import EstimationError
-from estimation.influence import Inference, infer
+from estimation.influence import Inference, infer, inference
 from estimation.results import Estimates, HypothesisTest
 from estimation.staggered_input import control_names, leads_test
 
@@ -80,7 +80,7 @@ def att_gt(
     Raises:
         EstimationError: unusable input, no never-treated entity with ``control="never"``, or no cell can be estimated.
     """
-    _check_options(control, base_period, draws, rng)
+    _check_options(control, base_period)
     controls = control_names(x, y)
     keep = [cluster] if cluster else []
     everyone = cohort_frame(df, [y, *controls], cohort, entity=entity, time=time, keep=keep)
@@ -101,22 +101,17 @@ def att_gt(
     unidentified |= problems
     if not len(cells.att):
         raise EstimationError(f"no group-time effect can be estimated: {unidentified}")
-    clusters = _entity_clusters(cohorts, cluster, entity)
-    inference = Inference(clusters, draws, rng, level)
-    return _assemble(
-        cells, inference, cohorts, unidentified, y, everyone, cluster or entity, control, method, base_period
-    )
+    how = inference(_entity_clusters(cohorts, cluster, entity), level, draws, rng)
+    dropped = everyone.frame.n_dropped + len(everyone.periods) - len(cohorts.periods)
+    options = f"method {method}, control {control}, base period {base_period}"
+    return _assemble(cells, how, cohorts, unidentified, y, dropped, cluster or entity, options)
 
 
-def _check_options(control: str, base_period: str, draws: int, rng: np.random.Generator | None) -> None:
+def _check_options(control: str, base_period: str) -> None:
     if control not in get_args(Control):
         raise EstimationError(f"control={control!r} is not one of {', '.join(get_args(Control))}")
     if base_period not in get_args(BasePeriod):
         raise EstimationError(f"base_period={base_period!r} is not one of {', '.join(get_args(BasePeriod))}")
-    if draws and rng is None:
-        raise EstimationError("draws needs rng, a numpy Generator")
-    if draws < 0:
-        raise EstimationError(f"draws={draws} must not be negative")
 
 
 def _usable(everyone: Cohorts, control: str, anticipation: int) -> tuple[Cohorts, dict[str, str]]:
@@ -220,18 +215,16 @@ def _entity_clusters(cohorts: Cohorts, cluster: str | None, entity: str) -> np.n
 
 def _assemble(
     cells: GroupTime,
-    inference: Inference,
+    how: Inference,
     cohorts: Cohorts,
     unidentified: dict[str, str],
     y: str,
-    everyone: Cohorts,
+    n_dropped: int,
     cluster: str,
-    control: str,
-    method: str,
-    base_period: str,
+    options: str,
 ) -> GroupTimeEffects:
     estimated = ~np.isnan(cells.influence).any(axis=0)
-    result = infer(cells.influence[:, estimated], inference)
+    result = infer(cells.influence[:, estimated], how)
     table = cells.table.copy()
     table["se"] = np.nan
     table.loc[estimated, "se"] = result.se
@@ -248,21 +241,21 @@ def _assemble(
     inside = leads[estimated]
     pretrend = leads_test(cells.att[estimated], result.cov, inside, np.inf)
     trimmed = int(table["n_trimmed"].sum())
-    kind = f"multiplier bootstrap, {inference.draws} draws" if inference.draws else "analytic influence functions"
-    averages = aggregate_all(cells, inference)
+    kind = f"multiplier bootstrap, {how.draws} draws" if how.draws else "analytic influence functions"
+    averages = aggregate_all(cells, how)
     return GroupTimeEffects(
         dependent=y,
-        estimator=f"callaway_santanna_{method}",
+        estimator="callaway_santanna",
         vcov=f"cluster({cluster})",
-        convention=f"Callaway-Sant'Anna, method {method}, control {control}, base period {base_period}; {kind}, clustered by "
-        f"{cluster}, no small-sample factor, normal reference; {trimmed} control cells trimmed at propensity 0.995.",
+        convention=f"Callaway-Sant'Anna, {options}; {kind}, clustered by {cluster}, no small-sample factor, normal reference; "
+        f"{trimmed} control cells trimmed at propensity 0.995.",
         coef=pd.Series(cells.att[estimated], index=labels, name="estimate"),
         cov=pd.DataFrame(result.cov, index=labels, columns=labels),
         nobs=len(cohorts.periods),
         n_entities=len(cohorts.frame.entities),
         df_resid=np.inf,
         tests={"pretrend": pretrend},
-        n_dropped=everyone.frame.n_dropped + len(everyone.periods) - len(cohorts.periods),
+        n_dropped=n_dropped,
         att_gt=table[order],
         simple=averages["simple"],
         dynamic=averages["dynamic"],

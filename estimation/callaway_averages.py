@@ -58,7 +58,7 @@ class Averages(Estimates):
         return self.table["se_egt"].to_numpy()
 
 
-def aggregate_all(cells: GroupTime, inference: Inference) -> dict[str, Averages]:
+def aggregate_all(cells: GroupTime, how: Inference) -> dict[str, Averages]:
     """The four kinds of averages, keyed by kind."""
     group, time = cells.table["group"].to_numpy(dtype=float), cells.table["time"].to_numpy(dtype=float)
     post, event = time >= group, time - group
@@ -73,12 +73,10 @@ def aggregate_all(cells: GroupTime, inference: Inference) -> dict[str, Averages]
     after = np.flatnonzero(np.unique(event) >= 0)
     overall_group = _weighted_groups(cells, by_group, groups, np.array([sizes[g] for g in groups]))
     return {
-        "simple": _averages("simple", np.array(["att"]), simple, simple[0], cells, inference),
-        "dynamic": _averages(
-            "dynamic", np.unique(event), dynamic, _plain([dynamic[i] for i in after]), cells, inference
-        ),
-        "group": _averages("group", groups, by_group, overall_group, cells, inference),
-        "calendar": _averages("calendar", treated_times, calendar, _plain(calendar), cells, inference),
+        "simple": _averages("simple", np.array(["att"]), simple, simple[0], cells, how),
+        "dynamic": _averages("dynamic", np.unique(event), dynamic, _plain([dynamic[i] for i in after]), cells, how),
+        "group": _averages("group", groups, by_group, overall_group, cells, how),
+        "calendar": _averages("calendar", treated_times, calendar, _plain(calendar), cells, how),
     }
 
 
@@ -117,13 +115,13 @@ def _plain(means: list[Mean]) -> Mean:
 
 
 def _averages(
-    kind: str, egt: np.ndarray, means: list[Mean], overall: Mean, cells: GroupTime, inference: Inference
+    kind: str, egt: np.ndarray, means: list[Mean], overall: Mean, cells: GroupTime, how: Inference
 ) -> Averages:
     values, influence = np.array([m[0] for m in means]), np.column_stack([m[1] for m in means])
     if egt.dtype.kind == "f" and (egt == egt.round()).all():
         egt = egt.astype(int)
     known = ~np.isnan(influence).any(axis=0)
-    result = infer(influence[:, known], inference)
+    result = infer(influence[:, known], how)
     se = np.full(len(values), np.nan)
     se[known] = result.se
     table = pd.DataFrame(
@@ -148,6 +146,6 @@ def _averages(
         df_resid=np.inf,
         kind=kind,
         overall_att=overall[0],
-        overall_se=float(infer(overall[1][:, None], inference).se[0]),
+        overall_se=float(infer(overall[1][:, None], how).se[0]),
         table=table,
     )

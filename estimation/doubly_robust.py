@@ -48,10 +48,13 @@ def two_period_effect(change: np.ndarray, treated: np.ndarray, X: np.ndarray, me
     if method not in get_args(Method):
         raise EstimationError(f"method={method!r} is not one of {', '.join(get_args(Method))}")
     D = treated.astype(float)
+    if not treated.any() or treated.all():
+        raise EstimationError("no treated or no control unit")
     names = ["const", *(f"x{j}" for j in range(1, X.shape[1]))]
     if method != "ipw":
         check_full_rank(X[~treated], X[~treated], names)
-    if method == "reg":
+    # Without covariates all three methods are the difference of means.
+    if method == "reg" or X.shape[1] == 1:
         return _regression(change, D, X)
     propensity = logit(D, X)
     probability = np.minimum(propensity.probability, 1 - 1e-6)
