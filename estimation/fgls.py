@@ -19,7 +19,7 @@ import pandas as pd
 
 from estimation.frame import EstimationError, PanelFrame, panel_frame
 from estimation.least_squares import LeastSquares, check_full_rank, least_squares
-from estimation.options import KeyOptions
+from estimation.options import KeyOptions, check_options
 from estimation.panel_design import CONSTANT, panel_design, regressors
 from estimation.results import Estimates
 from estimation.within import Effects, Within
@@ -60,6 +60,7 @@ def fit_fgls(
         EstimationError: unknown options, an entity whose residuals vanish (too few periods for its own variance), or as
             `estimation.panel.fit_panel`.
     """
+    check_options(keys, KeyOptions)
     if panels not in get_args(Panels) or corr not in get_args(Autocorrelation):
         raise EstimationError(f"panels={panels!r}, corr={corr!r}: allowed are hetero, iid and none, ar1")
     entity, time = keys.get("entity", "city_code"), keys.get("time", "year")
@@ -81,7 +82,6 @@ def fit_fgls(
         scale = float(np.mean(fit.residuals**2 / variances[frame.entity_codes]))
     kept = [i for i, name in enumerate(terms) if name in (*names, CONSTANT)]
     labels = [terms[i] for i in kept]
-    absorbed = design.absorbed.rank
     return Fgls(
         dependent=y,
         estimator="fgls",
@@ -94,7 +94,7 @@ def fit_fgls(
         cov=pd.DataFrame(fit.bread[np.ix_(kept, kept)] * scale, index=labels, columns=labels),
         nobs=len(frame.data),
         n_entities=len(frame.entities),
-        df_resid=float(len(frame.data) - len(kept) - absorbed),
+        df_resid=float(len(frame.data) - len(kept) - design.absorbed.rank),
         n_dropped=frame.n_dropped,
         rho=rho,
         variances=pd.Series(variances, index=frame.entities, name="variance"),

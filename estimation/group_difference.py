@@ -16,14 +16,13 @@ from scipy import stats
 
 from estimation.covariance import AbsorbedEffects, ErrorStructure, estimate_covariance, meat
 from estimation.entity_moments import entity_moments, solve_moments
-from estimation.error_structure import COORDINATES, error_structure
 from estimation.frame import EstimationError, PanelFrame, panel_frame
 from estimation.heterogeneity import fit_interaction
 from estimation.least_squares import check_full_rank, least_squares
-from estimation.options import PanelOptions
+from estimation.options import PanelOptions, check_options
 from estimation.panel_design import panel_design
 from estimation.results import HypothesisTest, two_sided_p
-from estimation.terms import estimation_sample, key_names, names
+from estimation.terms import estimation_sample, key_names, names, structure_of
 from estimation.within import Within
 
 Method = Literal["interaction", "permutation", "sur", "chow"]
@@ -79,6 +78,7 @@ def group_difference(
         EstimationError: not exactly two groups, an unknown method, permutation without rng, ``unit="entity"`` with
             labels that change over time, or as `estimation.panel.fit_panel`.
     """
+    check_options(options, PanelOptions)
     if method not in get_args(Method):
         raise EstimationError(f"method={method!r} is not one of {', '.join(get_args(Method))}")
     controls = names(x)
@@ -180,11 +180,7 @@ def _structure(data: pd.DataFrame, options: PanelOptions) -> ErrorStructure:
     """Error structure of all rows, in the order of ``data`` (sorted by key)."""
     entity, time = key_names(options)
     frame = panel_frame(data, [], entity=entity, time=time, keep=[c for c in data.columns if c not in (entity, time)])
-    return error_structure(
-        frame, options.get("vcov", "cluster"), options.get("cluster"), entity=entity, time=time,
-        bandwidth=options.get("bandwidth"), coordinates=options.get("coordinates", COORDINATES),
-        cutoff_km=options.get("cutoff_km"), kernel=options.get("kernel", "uniform"),
-    )  # fmt: skip
+    return structure_of(frame, options)
 
 
 def _stacked(sides: Sequence[_Side]) -> tuple[np.ndarray, np.ndarray]:

@@ -20,7 +20,7 @@ from estimation.groups import city_size_class, coordination_bin, cut_groups, qua
 from estimation.options import PanelOptions
 from estimation.panel import PanelFit, fit_panel
 from estimation.results import Estimates, critical_value, two_sided_p
-from estimation.terms import estimation_sample, key_names, names, product_name
+from estimation.terms import estimation_sample, inherited, key_names, names, product_name
 
 __all__ = [
     "GroupFits", "Interaction",
@@ -153,37 +153,35 @@ def fit_interaction(
     base = labels[0] if reference is None else reference
     if len(labels) < 2 or base not in labels:
         raise EstimationError(f"{group} needs two groups and the reference {base!r} among them; found {labels}")
-    others = [label for label in labels if label != base]
-    dummy = set(labels) <= {0, 1} and base == 0
-    tag = {label: group if dummy else f"{group}={label}" for label in others}
-    new = {tag[label]: (data[group] == label).astype(float) for label in others}
-    new |= {product_name(term, tag[label]): data[term] * new[tag[label]] for label in others}
-    data = data.assign(**new)
-    products = [product_name(term, tag[label]) for label in others]
-    own = [tag[label] for label in others] if main_effects else []
-    fit = fit_panel(data, y, [*([term] if main_effects else []), *products, *own, *controls], collinear="drop", **options)
+    data, tag = _interacted(data, term, group, labels, base)
+    products = {label: product_name(term, name) for label, name in tag.items()}
+    own = list(tag.values()) if main_effects else []
+    fit = fit_panel(data, y, [*([term] if main_effects else []), *products.values(), *own, *controls], collinear="drop", **options)
     lost = {name: why for name, why in fit.dropped.items() if name not in own or "does not vary" not in why}
     if lost:
         raise EstimationError(f"not identified: {'; '.join(lost.values())}; leave the column(s) out")
-    effects = _group_effects(fit, term if main_effects else None, dict(zip(others, products, strict=True)), base, level)
+    effects = _group_effects(fit, term if main_effects else None, products, base, level)
     form = "with main effects" if main_effects else "without main effects"
     return Interaction(
-        dependent=y,
+        **inherited(fit),
         estimator="interaction",
-        vcov=fit.vcov,
         convention=f"{term} interacted with {group}, {form}. {fit.convention}",
-        coef=fit.coef,
-        cov=fit.cov,
-        nobs=fit.nobs,
-        n_entities=fit.n_entities,
-        df_resid=fit.df_resid,
-        df_t=fit.df_t,
-        tests=fit.tests,
         n_dropped=len(df) - len(data),
         group_effects=effects,
         reference=base if main_effects else None,
         fit=fit,
     )
+
+
+def _interacted(
+    data: pd.DataFrame, term: str, group: str, labels: Sequence[Any], base: Any
+) -> tuple[pd.DataFrame, dict[Any, str]]:
+    """The frame with a dummy and a product for every group but the reference, and the dummies' names by label."""
+    dummy = set(labels) <= {0, 1} and base == 0
+    tag = {label: group if dummy else f"{group}={label}" for label in labels if label != base}
+    new = {name: (data[group] == label).astype(float) for label, name in tag.items()}
+    new |= {product_name(term, name): data[term] * new[name] for name in tag.values()}
+    return data.assign(**new), tag
 
 
 def _group_effects(

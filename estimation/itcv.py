@@ -90,8 +90,7 @@ def itcv(
     significant = bool(abs(t) > critical)
     value = (r - r_critical) / (1 + (-1 if significant else 1) * abs(r_critical))
     threshold = null + sign * critical * se
-    small, large = (threshold, estimate) if significant else (estimate, threshold)
-    share = 100 * (1 - small / large) if large != 0 else np.nan
+    share = _replaced_share(estimate, threshold, significant)
     r_xcv, r_ycv = float(np.sqrt(abs(value))), float(np.sign(value) * np.sqrt(abs(value)))
     free = [np.nan if r2 is None else float(np.sqrt(1 - r2)) for r2 in (r2_xz, r2_yz)]
     return Itcv(
@@ -111,3 +110,9 @@ def itcv(
         t_critical=critical,
         convention=f"Frank's ITCV and RIR: t with {df:g} df (n - covariates - 2), alpha {alpha:g}, {tails}-tailed, H0 {null:g}.",
     )
+
+
+def _replaced_share(estimate: float, threshold: float, significant: bool) -> float:
+    """Percent of the estimate (of the threshold, when not significant) beyond the other; NaN when undefined."""
+    small, large = (threshold, estimate) if significant else (estimate, threshold)
+    return 100 * (1 - small / large) if large != 0 else float("nan")

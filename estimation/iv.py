@@ -12,11 +12,12 @@ from scipy import stats
 
 from estimation.anderson_rubin import Interval, anderson_rubin_set, anderson_rubin_test
 from estimation.covariance import Covariance, Kernel, Ssc, Vcov
-from estimation.error_structure import COORDINATES, carried_columns, error_structure
-from estimation.frame import EstimationError, panel_frame
-from estimation.iv_arrays import IVArrays, iv_arrays
+from estimation.error_structure import COORDINATES
+from estimation.frame import EstimationError
+from estimation.iv_arrays import IVArrays, prepare
 from estimation.iv_tests import endogeneity_c_test, hansen_test, sargan_test, wu_hausman_test
 from estimation.least_squares import check_full_rank, least_squares
+from estimation.options import CovarianceOptions
 from estimation.results import Estimates, HypothesisTest
 from estimation.stock_yogo import stock_yogo_values
 from estimation.tf_critical import tf_critical_value
@@ -129,26 +130,19 @@ def fit_iv(
         EstimationError: unusable input, a name used twice, too few or collinear instruments, or an underidentified
             equation.
     """
-    exog = _names(x)
-    endogenous, excluded = _names(endog), _names(instruments)
-    carried = carried_columns(vcov, cluster, entity, time, coordinates)
-    frame = panel_frame(df, [y, *exog, *endogenous, *excluded], entity=entity, time=time, keep=carried)
-    structure = error_structure(
-        frame, vcov, cluster, entity=entity, time=time,
+    options = CovarianceOptions(
+        entity=entity, time=time, vcov=vcov, cluster=cluster, ssc=ssc,
         bandwidth=bandwidth, coordinates=coordinates, cutoff_km=cutoff_km, kernel=kernel,
     )  # fmt: skip
-    arrays = iv_arrays(frame, y, exog, endogenous, excluded, effects, structure, ssc)
-    if first_stages not in get_args(FirstStages) or (first_stages == "own" and len(excluded) != len(endogenous)):
+    arrays = prepare(df, y, x, endog, instruments, effects, options)
+    unequal = len(arrays.instruments) != len(arrays.endog)
+    if first_stages not in get_args(FirstStages) or (first_stages == "own" and unequal):
         raise EstimationError(
             f"first_stages={first_stages!r}: allowed are all and own; own needs one instrument an endogenous variable"
         )
     beta, residuals, covariance = two_stage_least_squares(arrays)
-    stages = {name: first_stage(arrays, j, first_stages) for j, name in enumerate(endogenous)}
+    stages = {name: first_stage(arrays, j, first_stages) for j, name in enumerate(arrays.endog)}
     return _assemble(arrays, beta, residuals, covariance, effects, stages, level, [entity, time])
-
-
-def _names(given: str | Sequence[str] | None) -> list[str]:
-    return [] if given is None else [given] if isinstance(given, str) else list(given)
 
 
 def two_stage_least_squares(arrays: IVArrays) -> tuple[np.ndarray, np.ndarray, Covariance]:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import pandas as pd
 
 from estimation.covariance import AbsorbedEffects, Covariance, ErrorStructure, Ssc, estimate_covariance
 from estimation.frame import EstimationError, PanelFrame
 from estimation.least_squares import check_full_rank, least_squares
+from estimation.options import CovarianceOptions, PanelOptions, check_options
 from estimation.panel_design import CONSTANT, panel_design
+from estimation.terms import estimation_sample, names, structure_of
 from estimation.within import Effects
 
 
@@ -92,6 +95,24 @@ class IVArrays:
         return "fixest" if self.ssc == "none" else self.ssc
 
 
+def prepare(
+    df: pd.DataFrame,
+    y: str,
+    x: str | Sequence[str] | None,
+    endog: str | Sequence[str],
+    instruments: str | Sequence[str],
+    effects: Effects,
+    options: CovarianceOptions,
+) -> IVArrays:
+    """Arrays of the model from a frame; raises as `iv_arrays` and `estimation.frame.panel_frame`."""
+    check_options(options, CovarianceOptions)
+    exog, endogenous, excluded = names(x), names(endog), names(instruments)
+    panel_options = PanelOptions(**options)
+    frame = estimation_sample(df, [y, *exog, *endogenous, *excluded], panel_options).frame
+    structure = structure_of(frame, panel_options)
+    return iv_arrays(frame, y, exog, endogenous, excluded, effects, structure, options.get("ssc", "fixest"))
+
+
 def iv_arrays(
     frame: PanelFrame,
     y: str,
@@ -100,19 +121,19 @@ def iv_arrays(
     instruments: Sequence[str],
     effects: Effects,
     structure: ErrorStructure,
-    absorbed_ssc: Ssc,
+    ssc: Ssc,
 ) -> IVArrays:
     """Arrays of the model, checked for the order and rank conditions.
 
     Raises:
         EstimationError: fewer instruments than endogenous variables, a name used twice, or columns that are collinear.
     """
-    names = _distinct(y, x, endog, instruments)
-    design = panel_design(frame, y, names, effects)
+    regressors = _distinct(y, x, endog, instruments)
+    design = panel_design(frame, y, regressors, effects)
     within, observed = design.X_within, design.X
     k, K = len(x), len(endog)
-    exog = [*range(k), *range(len(names), within.shape[1])]
-    columns = {"X": exog, "D": list(range(k, k + K)), "Z": list(range(k + K, len(names)))}
+    exog = [*range(k), *range(len(regressors), within.shape[1])]
+    columns = {"X": exog, "D": list(range(k, k + K)), "Z": list(range(k + K, len(regressors)))}
     terms = list(design.terms)
     # The constant goes first, so that it is never the column that is blamed.
     first = sorted(exog, key=lambda i: terms[i] != CONSTANT)
@@ -131,15 +152,15 @@ def iv_arrays(
         instruments=tuple(instruments),
         structure=structure,
         absorbed=design.absorbed,
-        ssc=absorbed_ssc,
+        ssc=ssc,
     )
 
 
 def _distinct(y: str, x: Sequence[str], endog: Sequence[str], instruments: Sequence[str]) -> list[str]:
     """All right-hand names in the order exogenous, endogenous, instruments."""
-    names = [*x, *endog, *instruments]
-    repeated = sorted({name for name in [y, *names] if [y, *names].count(name) > 1})
-    if repeated or CONSTANT in names:
+    right = [*x, *endog, *instruments]
+    repeated = sorted({name for name in [y, *right] if [y, *right].count(name) > 1})
+    if repeated or CONSTANT in right:
         raise EstimationError(f"column(s) named more than once (or {CONSTANT!r}): {', '.join(repeated) or CONSTANT}")
     if not endog:
         raise EstimationError("endog names no variable: use estimation.panel.fit_panel")
@@ -148,4 +169,4 @@ def _distinct(y: str, x: Sequence[str], endog: Sequence[str], instruments: Seque
             f"{len(endog)} endogenous variable(s) ({', '.join(endog)}) need at least as many instruments; "
             f"got {len(instruments)} ({', '.join(instruments) or 'none'})"
         )
-    return names
+    return right

@@ -26,6 +26,7 @@ from estimation.terms import (
     Sample,
     block,
     estimation_sample,
+    inherited,
     names,
     percentile_values,
     product_name,
@@ -114,17 +115,9 @@ def fit_moderated_u(
     values = w.to_numpy(float)
     flips = -theta[1] / theta[3] if theta[3] != 0 else np.nan
     return ModeratedU(
-        dependent=y,
+        **inherited(fit),
         estimator="moderated_u",
-        vcov=fit.vcov,
         convention=f"{fit.convention} Shift: delta method" + (f" and {draws} bootstrap draws." if draws else "."),
-        coef=fit.coef,
-        cov=fit.cov,
-        nobs=fit.nobs,
-        n_entities=fit.n_entities,
-        df_resid=fit.df_resid,
-        df_t=fit.df_t,
-        tests=fit.tests,
         n_dropped=sample.n_dropped,
         shift=_shift(theta, V, drawn, level),
         steepening=_t_test(fit, sw),

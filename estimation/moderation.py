@@ -15,6 +15,7 @@ from estimation.results import Estimates
 from estimation.terms import (
     PERCENTILES,
     estimation_sample,
+    inherited,
     marginal_effects,
     names,
     percentile_values,
@@ -73,17 +74,9 @@ def moderate(
     table = marginal_effects(fit, treat, product, at, shift=means.get(moderator, 0.0), level=level)
     centring = f" {treat} and {moderator} centred at their sample means." if centre else " Not centred."
     return Moderation(
-        dependent=y,
+        **inherited(fit),
         estimator="moderation",
-        vcov=fit.vcov,
         convention=fit.convention + centring,
-        coef=fit.coef,
-        cov=fit.cov,
-        nobs=fit.nobs,
-        n_entities=fit.n_entities,
-        df_resid=fit.df_resid,
-        df_t=fit.df_t,
-        tests=fit.tests,
         n_dropped=sample.n_dropped,
         marginal_effects=table,
         centres=means,

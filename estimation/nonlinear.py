@@ -21,7 +21,7 @@ from estimation.moderated_u import ModeratedU, Shift, fit_moderated_u, shift_num
 from estimation.options import PanelOptions
 from estimation.panel import PanelFit, fit_panel
 from estimation.results import Estimates, HypothesisTest, critical_value
-from estimation.terms import block, estimation_sample, names, square_name, with_columns
+from estimation.terms import block, estimation_sample, inherited, names, square_name, with_columns
 from estimation.two_lines import TwoLines, two_lines_test
 
 __all__ = [
@@ -185,17 +185,9 @@ def fit_quadratic(
     se, delta = delta_interval(b1, b2, V, critical)
     pieces = fieller_interval(b1, b2, V, critical)
     return Quadratic(
-        dependent=y,
+        **inherited(fit),
         estimator="quadratic",
-        vcov=fit.vcov,
         convention=f"{fit.convention} Turning point -b1/(2 b2); intervals with the critical value {critical:.4f}.",
-        coef=fit.coef,
-        cov=fit.cov,
-        nobs=fit.nobs,
-        n_entities=fit.n_entities,
-        df_resid=fit.df_resid,
-        df_t=fit.df_t,
-        tests=fit.tests,
         n_dropped=sample.n_dropped,
         turning_point=point,
         turning_point_se=se,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, TypedDict
 
 from estimation.covariance import Kernel, Ssc, Vcov
+from estimation.frame import EstimationError
 from estimation.within import Effects
 
 
@@ -44,3 +45,15 @@ class SwitchedOptions(CovarianceDetails, total=False):
     """Keyword options of `fit_panel` without effects and covariance, which a specification curve switches."""
 
     weights: str | None
+
+
+def check_options(given: Mapping[str, Any], allowed: type) -> None:
+    """Refuse an option the function does not take, so that none is ignored in silence.
+
+    Args:
+        allowed: one of the option types of this module.
+    """
+    known = sorted(allowed.__optional_keys__ | allowed.__required_keys__)  # type: ignore[attr-defined]
+    unknown = sorted(set(given) - set(known))
+    if unknown:
+        raise EstimationError(f"unknown option(s) {', '.join(unknown)}; allowed: {', '.join(known)}")

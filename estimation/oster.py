@@ -20,9 +20,9 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 
-from estimation.frame import EstimationError, panel_frame
+from estimation.frame import EstimationError, PanelFrame, panel_frame
 from estimation.least_squares import check_full_rank, least_squares
-from estimation.options import KeyOptions
+from estimation.options import KeyOptions, check_options
 from estimation.panel_design import panel_design
 from estimation.within import Effects
 
@@ -90,20 +90,15 @@ def oster_delta(
     Raises:
         EstimationError: as `estimation.panel.fit_panel`; no control; r2_max not between the long R2 and 1.
     """
+    check_options(keys, KeyOptions)
     controls = [x] if isinstance(x, str) else list(x)
     fixed = [always] if isinstance(always, str) else list(always)
     if not controls:
         raise EstimationError("x names no control: there is no selection on observables to compare with")
-    frame = panel_frame(
+    keyed = panel_frame(
         df, [y, treat, *controls, *fixed], entity=keys.get("entity", "city_code"), time=keys.get("time", "year")
     )
-    design = panel_design(frame, y, [treat, *controls, *fixed], effects)
-    check_full_rank(design.X_within, design.X, list(design.terms))
-    nuisance = design.X_within[:, 1 + len(controls) :]
-    block = np.column_stack([design.y_within, design.X_within[:, : 1 + len(controls)]])
-    if nuisance.shape[1]:
-        block = least_squares(block, nuisance).residuals
-    moments = oster_moments(block[:, 0], block[:, 1], block[:, 2:])
+    moments = _partialled_moments(keyed, y, treat, controls, fixed, effects)
     largest = min(1.3 * moments.R1, 1.0) if r2_max is None else r2_max
     if not moments.R1 <= largest <= 1:
         raise EstimationError(f"r2_max={largest:g} must lie between the R2 with controls ({moments.R1:.4f}) and 1")
@@ -125,6 +120,19 @@ def oster_delta(
             + f", R2 max {largest:.4f}; delta for an effect of {beta:g}, effect at delta {delta:g}."
         ),
     )
+
+
+def _partialled_moments(
+    frame: PanelFrame, y: str, treat: str, controls: Sequence[str], fixed: Sequence[str], effects: Effects
+) -> OsterMoments:
+    """Moments after effects (or the constant) and the controls that are always in are partialled out."""
+    design = panel_design(frame, y, [treat, *controls, *fixed], effects)
+    check_full_rank(design.X_within, design.X, list(design.terms))
+    nuisance = design.X_within[:, 1 + len(controls) :]
+    block = np.column_stack([design.y_within, design.X_within[:, : 1 + len(controls)]])
+    if nuisance.shape[1]:
+        block = least_squares(block, nuisance).residuals
+    return oster_moments(block[:, 0], block[:, 1], block[:, 2:])
 
 
 def oster_moments(y: np.ndarray, d: np.ndarray, controls: np.ndarray) -> OsterMoments:

@@ -15,10 +15,9 @@ from typing import Unpack
 import numpy as np
 import pandas as pd
 
-from estimation.error_structure import COORDINATES, carried_columns, error_structure
-from estimation.frame import EstimationError, panel_frame
+from estimation.frame import EstimationError
 from estimation.iv import two_stage_least_squares
-from estimation.iv_arrays import IVArrays, iv_arrays
+from estimation.iv_arrays import IVArrays, prepare
 from estimation.least_squares import least_squares
 from estimation.options import CovarianceOptions
 from estimation.results import critical_value
@@ -63,7 +62,7 @@ def union_of_intervals(
     Raises:
         EstimationError: as `fit_iv`; a support that names another variable, is not an interval, or a grid below 2.
     """
-    arrays = _arrays(df, y, x, endog, instruments, effects, options)
+    arrays = prepare(df, y, x, endog, instruments, effects, options)
     _check_names(arrays, support)
     if grid < 2 or any(not low <= high for low, high in support.values()):
         raise EstimationError("support needs low <= high for every instrument and grid at least 2")
@@ -98,7 +97,7 @@ def local_to_zero(
     Raises:
         EstimationError: as `fit_iv`; a prior that names another variable or a negative standard deviation.
     """
-    arrays = _arrays(df, y, x, endog, instruments, effects, options)
+    arrays = prepare(df, y, x, endog, instruments, effects, options)
     centre = {} if mean is None else dict(mean)
     _check_names(arrays, {**centre, **sd})
     if any(value < 0 for value in sd.values()):
@@ -120,28 +119,6 @@ def direct_effect_shift(arrays: IVArrays) -> np.ndarray:
     """(K + k, L) A: how far the 2SLS estimates move per unit of direct effect of each instrument."""
     fitted = arrays.regressors - least_squares(arrays.regressors, arrays.all_instruments).residuals
     return least_squares(arrays.Z, fitted).beta
-
-
-def _arrays(
-    df: pd.DataFrame,
-    y: str,
-    x: str | Sequence[str] | None,
-    endog: str | Sequence[str],
-    instruments: str | Sequence[str],
-    effects: Effects,
-    options: CovarianceOptions,
-) -> IVArrays:
-    exog, D, Z = ([] if v is None else [v] if isinstance(v, str) else list(v) for v in (x, endog, instruments))
-    entity, time = options.get("entity", "city_code"), options.get("time", "year")
-    vcov, cluster = options.get("vcov", "cluster"), options.get("cluster")
-    coordinates = options.get("coordinates", COORDINATES)
-    carried = carried_columns(vcov, cluster, entity, time, coordinates)
-    frame = panel_frame(df, [y, *exog, *D, *Z], entity=entity, time=time, keep=carried)
-    structure = error_structure(
-        frame, vcov, cluster, entity=entity, time=time, coordinates=coordinates,
-        bandwidth=options.get("bandwidth"), cutoff_km=options.get("cutoff_km"), kernel=options.get("kernel", "uniform"),
-    )  # fmt: skip
-    return iv_arrays(frame, y, exog, D, Z, effects, structure, options.get("ssc", "fixest"))
 
 
 def _shifted(arrays: IVArrays, c: np.ndarray) -> IVArrays:

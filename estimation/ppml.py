@@ -16,13 +16,12 @@ import numpy as np
 import pandas as pd
 
 from estimation.covariance import Vcov, estimate_covariance
-from estimation.error_structure import COORDINATES, error_structure
 from estimation.frame import EstimationError, PanelFrame, panel_frame
 from estimation.least_squares import check_full_rank, least_squares
-from estimation.options import CovarianceOptions, PanelOptions
+from estimation.options import CovarianceOptions, PanelOptions, check_options
 from estimation.panel_design import CONSTANT, absorbed_effects, regressors
 from estimation.results import Estimates
-from estimation.terms import estimation_sample, key_names
+from estimation.terms import estimation_sample, key_names, structure_of
 from estimation.uninformative import informative_rows
 from estimation.within import Effects, Within
 
@@ -64,12 +63,12 @@ def fit_ppml(
         EstimationError: a negative outcome, ``vcov="iid"``, collinear regressors, or no finite estimate (a regressor
             separates zero from positive outcomes).
     """
+    check_options(options, CovarianceOptions)
     vcov = options.get("vcov", "cluster")
     if vcov == "iid":
         allowed = [kind for kind in get_args(Vcov) if kind != "iid"]
         raise EstimationError(f"vcov='iid' assumes a Poisson variance, which PPML does not; use {', '.join(allowed)}")
-    x_names = regressors(x, y)
-    panel_options: PanelOptions = {**options}
+    x_names, panel_options = regressors(x, y), PanelOptions(**options)
     keys = key_names(panel_options)
     sample = estimation_sample(df, [y, *x_names], panel_options)
     outcome = sample.data[y].to_numpy(float)
@@ -77,19 +76,12 @@ def fit_ppml(
         raise EstimationError(f"{y} is negative in {int((outcome < 0).sum())} row(s): PPML needs a non-negative outcome")
     frame, n_separated = _informative(sample.frame, outcome == 0, effects, keys)
     fit = _irls(frame, y, x_names, effects)
-    structure = error_structure(
-        frame, vcov, options.get("cluster"), entity=keys[0], time=keys[1],
-        bandwidth=options.get("bandwidth"), coordinates=options.get("coordinates", COORDINATES),
-        cutoff_km=options.get("cutoff_km"), kernel=options.get("kernel", "uniform"),
-    )  # fmt: skip
+    structure = structure_of(frame, panel_options)
     target = frame.array(y)
     scores = fit.X_within * (target - fit.mu)[:, None]
     absorbed = absorbed_effects(frame, fit.within)
     covariance = estimate_covariance(fit.bread, scores, np.nan, structure, absorbed, options.get("ssc", "fixest"))
-    positive = target > 0
-    logs = np.sum(target[positive] * np.log(target[positive] / fit.mu[positive]))
     dropped = f" {n_separated} row(s) of groups that are zero throughout left out." if n_separated else ""
-    index = pd.MultiIndex.from_frame(frame.data[list(keys)])
     return Ppml(
         dependent=y,
         estimator="ppml",
@@ -102,10 +94,10 @@ def fit_ppml(
         df_resid=float(len(target) - len(fit.beta) - absorbed.rank),
         df_t=covariance.df_t,
         n_dropped=sample.n_dropped,
-        deviance=float(2 * (logs - np.sum(target - fit.mu))),
+        deviance=poisson_deviance(target, fit.mu),
         pseudo_r2=float(np.corrcoef(target, fit.mu)[0, 1] ** 2),
         n_separated=n_separated,
-        fitted=pd.Series(fit.mu, index=index, name="fitted"),
+        fitted=pd.Series(fit.mu, index=pd.MultiIndex.from_frame(frame.data[list(keys)]), name="fitted"),
     )
 
 
@@ -125,6 +117,12 @@ def _informative(
     others = [column for column in frame.data.columns if column not in keys]
     smaller = panel_frame(frame.data[kept], [], entity=keys[0], time=keys[1], keep=others)
     return smaller, int((~kept).sum())
+
+
+def poisson_deviance(y: np.ndarray, mu: np.ndarray) -> float:
+    """2 sum [y log(y/mu) - (y - mu)], with 0 log 0 = 0."""
+    positive = y > 0
+    return float(2 * (np.sum(y[positive] * np.log(y[positive] / mu[positive])) - np.sum(y - mu)))
 
 
 @dataclass(frozen=True)
@@ -154,8 +152,7 @@ def _irls(frame: PanelFrame, y: str, x: Sequence[str], effects: Effects) -> _Irl
         if np.abs(eta).max() > 100:
             break
         mu = np.exp(eta)
-        positive = target > 0
-        deviance = 2 * (np.sum(target[positive] * np.log(target[positive] / mu[positive])) - np.sum(target - mu))
+        deviance = poisson_deviance(target, mu)
         if abs(before - deviance) <= TOLERANCE * (0.1 + abs(deviance)):
             if mu.min() < VANISHING * target.mean():
                 break

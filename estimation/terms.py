@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from estimation.error_structure import COORDINATES, carried_columns
+from estimation.covariance import ErrorStructure
+from estimation.error_structure import COORDINATES, carried_columns, error_structure
 from estimation.frame import EstimationError, PanelFrame, panel_frame
 from estimation.options import PanelOptions
 from estimation.results import Estimates, critical_value, two_sided_p
@@ -60,6 +62,16 @@ def estimation_sample(
     )
     frame = panel_frame(df, used, entity=entity, time=time, keep=[*carried, *keep])
     return Sample(frame, frame.data, frame.n_dropped)
+
+
+def structure_of(frame: PanelFrame, options: PanelOptions) -> ErrorStructure:
+    """Error structure of the rows of a frame under the covariance options (``cluster`` unless ``vcov`` is given)."""
+    entity, time = key_names(options)
+    return error_structure(
+        frame, options.get("vcov", "cluster"), options.get("cluster"), entity=entity, time=time,
+        bandwidth=options.get("bandwidth"), coordinates=options.get("coordinates", COORDINATES),
+        cutoff_km=options.get("cutoff_km"), kernel=options.get("kernel", "uniform"),
+    )  # fmt: skip
 
 
 def key_names(options: PanelOptions) -> tuple[str, str]:
@@ -119,6 +131,12 @@ def marginal_effects(
 def block(fit: Estimates, terms: Sequence[str]) -> np.ndarray:
     """(k, k) covariance of some terms."""
     return fit.cov.loc[list(terms), list(terms)].to_numpy(dtype=float)
+
+
+def inherited(fit: Estimates) -> dict[str, Any]:
+    """What an analysis built on one regression takes over from it, by field name of `Estimates`."""
+    kept = ("dependent", "vcov", "coef", "cov", "nobs", "n_entities", "df_resid", "df_t", "tests")
+    return {name: getattr(fit, name) for name in kept}
 
 
 def percentile_values(values: np.ndarray, percentiles: Sequence[float] = PERCENTILES) -> dict[str, float]:

@@ -17,17 +17,17 @@ import pandas as pd
 from scipy import stats
 
 from estimation.covariance import AbsorbedEffects, ErrorStructure, estimate_covariance
-from estimation.error_structure import COORDINATES, error_structure
 from estimation.frame import EstimationError, PanelFrame, panel_frame
 from estimation.least_squares import check_full_rank
-from estimation.options import CovarianceOptions, PanelOptions
+from estimation.options import CovarianceOptions, PanelOptions, check_options
 from estimation.panel_design import CONSTANT, regressors
 from estimation.results import Estimates
-from estimation.terms import estimation_sample, key_names
+from estimation.terms import estimation_sample, key_names, structure_of
 from estimation.uninformative import informative_rows
 from estimation.within import Effects, Within
 
 MAX_STEPS = 100
+CAUTION = ("", " Effects as dummies: standard errors are too small when periods are few.")
 EFFECTS = {"none": (), "entity": ("entity",), "time": ("time",), "twoways": ("entity", "time")}
 
 
@@ -70,43 +70,36 @@ def fit_tobit(
     Raises:
         EstimationError: a value beyond the limits, no uncensored row, an unsupported ``vcov``, or collinear regressors.
     """
+    check_options(options, CovarianceOptions)
     vcov = options.get("vcov", "iid")
     if vcov not in ("iid", "robust", "cluster") or effects not in EFFECTS:
         raise EstimationError(
             f"vcov={vcov!r}, effects={effects!r}: Tobit allows vcov iid, robust, cluster and effects {', '.join(EFFECTS)}"
         )
-    names = regressors(x, y)
-    panel_options: PanelOptions = {**options, "vcov": vcov}
+    names, panel_options = regressors(x, y), PanelOptions(**{**options, "vcov": vcov})
     entity, time = key_names(panel_options)
     sample = estimation_sample(df, [y, *names], panel_options)
     left, right = _censored(sample.data[y].to_numpy(float), lower, upper, y)
-    all_codes = {"entity": sample.frame.entity_codes, "time": sample.frame.time_codes}
-    kept = informative_rows([left, right], [all_codes[name] for name in EFFECTS[effects]])
-    others = [column for column in sample.data.columns if column not in (entity, time)]
-    frame = panel_frame(sample.data[kept], [], entity=entity, time=time, keep=others)
+    frame, kept = _informative(sample.frame, left, right, effects, (entity, time))
     left, right = left[kept], right[kept]
     if (left | right).all():
         raise EstimationError(f"every value of {y} is censored")
     design, terms, n_slopes = _design(frame, names, effects)
-    target = frame.data[y].to_numpy(float)
-    optimum = _maximise(design, target, left, right)
-    structure = error_structure(
-        frame, vcov, options.get("cluster"), entity=entity, time=time, coordinates=options.get("coordinates", COORDINATES)
-    )
-    V, df_sentence = _covariance(optimum, structure)
+    optimum = _maximise(design, frame.array(y), left, right)
+    structure = structure_of(frame, panel_options)
+    V, sentence = _covariance(optimum, structure)
     share = _share_uncensored(optimum, design, lower, upper)
     coef = pd.Series(optimum.beta[:n_slopes], index=terms[:n_slopes], name="estimate")
-    note = " Effects as dummies: standard errors are too small when periods are few." if effects != "none" else ""
     return Tobit(
         dependent=y,
         estimator="tobit",
         vcov=structure.label,
-        convention=f"Tobit, limits {lower} and {upper}, effects: {effects}; {df_sentence}; normal.{note}",
+        convention=f"Tobit, limits {lower} and {upper}, effects: {effects}; {sentence}; normal.{CAUTION[effects != 'none']}",
         coef=coef,
         cov=pd.DataFrame(V[:n_slopes, :n_slopes], index=terms[:n_slopes], columns=terms[:n_slopes]),
-        nobs=len(target),
+        nobs=len(design),
         n_entities=len(frame.entities),
-        df_resid=float(len(target) - design.shape[1] - 1),
+        df_resid=float(len(design) - design.shape[1] - 1),
         n_dropped=sample.n_dropped,
         sigma=optimum.sigma,
         sigma_se=float(np.sqrt(V[-1, -1])),
@@ -129,6 +122,18 @@ def _censored(
     return values == low, values == high
 
 
+def _informative(
+    frame: PanelFrame, left: np.ndarray, right: np.ndarray, effects: Effects, keys: tuple[str, str]
+) -> tuple[PanelFrame, np.ndarray]:
+    """The frame without groups censored on one side throughout, and the (n,) rows kept."""
+    all_codes = {"entity": frame.entity_codes, "time": frame.time_codes}
+    kept = informative_rows([left, right], [all_codes[name] for name in EFFECTS[effects]])
+    if not kept.any():
+        raise EstimationError(f"every value is censored within its group ({effects} effects)")
+    others = [column for column in frame.data.columns if column not in keys]
+    return panel_frame(frame.data[kept], [], entity=keys[0], time=keys[1], keep=others), kept
+
+
 def _design(frame: PanelFrame, names: Sequence[str], effects: Effects) -> tuple[np.ndarray, list[str], int]:
     """Regressors, then constant or dummies; terms; and how many of them are reported."""
     X = frame.array(list(names))
@@ -136,6 +141,8 @@ def _design(frame: PanelFrame, names: Sequence[str], effects: Effects) -> tuple[
     full = X if effects != "none" else np.column_stack([X, np.ones(len(X))])
     labels = list(names) if effects != "none" else [*names, CONSTANT]
     check_full_rank(within.transform(full), full, labels)
+    if effects == "twoways" and within.n_absorbed != len(frame.entities) + len(frame.times) - 1:
+        raise EstimationError("entities and periods fall into unconnected parts: two-way effects are not identified")
     blocks, terms = [full], list(labels)
     if "entity" in EFFECTS[effects]:
         blocks.append((frame.entity_codes[:, None] == np.arange(len(frame.entities))).astype(float))

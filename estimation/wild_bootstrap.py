@@ -21,9 +21,9 @@ from scipy.optimize import brentq
 
 from estimation.covariance import group_sums
 from estimation.error_structure import cluster_columns
-from estimation.frame import EstimationError, panel_frame
+from estimation.frame import EstimationError, PanelFrame, panel_frame
 from estimation.least_squares import check_full_rank, least_squares
-from estimation.options import KeyOptions
+from estimation.options import KeyOptions, check_options
 from estimation.panel_design import PanelDesign, panel_design
 from estimation.terms import names
 from estimation.within import Effects
@@ -85,22 +85,18 @@ def wild_bootstrap(
     Raises:
         EstimationError: unusable input, unknown weights, fewer than two clusters, or fewer than 2 draws.
     """
+    check_options(keys, KeyOptions)
     if weights_type not in get_args(WeightType):
         raise EstimationError(f"weights_type={weights_type!r} is not one of {', '.join(get_args(WeightType))}")
     if draws < 2:
         raise EstimationError(f"draws={draws}: at least 2 are needed")
     entity, time = keys.get("entity", "city_code"), keys.get("time", "year")
     label = cluster_columns("cluster", cluster, entity, time)[0]
-    controls = names(x)
-    used = [y, term, *controls, *([weights] if weights else [])]
+    used = [y, term, *names(x), *([weights] if weights else [])]
     frame = panel_frame(df, used, entity=entity, time=time, keep=[] if label in (entity, time) else [label])
-    if frame.data[label].isna().any():
-        raise EstimationError(f"{label} is missing in {int(frame.data[label].isna().sum())} row(s)")
-    codes = pd.factorize(frame.data[label], sort=True)[0]
+    codes = _cluster_codes(frame, label)
     n_clusters = int(codes.max()) + 1
-    if n_clusters < 2:
-        raise EstimationError(f"{label} has a single cluster")
-    design = panel_design(frame, y, [term, *controls], effects, weights)
+    design = panel_design(frame, y, [term, *names(x)], effects, weights)
     check_full_rank(design.X_within, design.X, list(design.terms), design.weights)
     V, enumerated = _multipliers(rng, n_clusters, draws, weights_type)
     pieces = _pieces(design, codes, V, impose_null)
@@ -119,6 +115,15 @@ def wild_bootstrap(
         enumerated=enumerated,
         convention=f"Wild cluster bootstrap by {label} ({n_clusters} clusters), {kind}, {weights_type} weights, {how}.",
     )
+
+
+def _cluster_codes(frame: PanelFrame, label: str) -> np.ndarray:
+    """(n,) codes of at least two clusters, none missing."""
+    missing = int(frame.data[label].isna().sum())
+    codes = pd.factorize(frame.data[label], sort=True)[0]
+    if missing or codes.max() < 1:
+        raise EstimationError(f"{label} is missing in {missing} row(s)" if missing else f"{label} has a single cluster")
+    return codes
 
 
 def _multipliers(rng: np.random.Generator, n_clusters: int, draws: int, kind: WeightType) -> tuple[np.ndarray, bool]:

@@ -346,6 +346,22 @@ class TestTransformations:
             trim(frame, "v", limits=(0.9, 0.1))
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda df: oster_delta(df, "y", "d", "x", vcov="robust"),
+        lambda df: wild_bootstrap(df, "y", "d", rng=np.random.default_rng(1), ssc="none"),
+        lambda df: sensitivity.fit_fgls(df, "y", "d", vcov="robust"),
+        lambda df: sensitivity.fit_ppml(df, "y", "d", weights="x"),
+        lambda df: sensitivity.fit_tobit(df, "y", "d", weights="x"),
+        lambda df: sensitivity.group_difference(df, "y", "d", "other", method="chow", kernal="bartlett"),
+    ],
+)
+def test_no_option_is_ignored_in_silence(df, call):
+    with pytest.raises(EstimationError, match="unknown option"):
+        call(df)
+
+
 def test_everything_is_importable_from_one_module():
     assert sensitivity.hausman is hausman and sensitivity.mundlak is mundlak
     for name in sensitivity.__all__:
