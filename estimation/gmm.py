@@ -52,12 +52,11 @@ def fit_gmm(
 ) -> GmmResult:
     """Fit y_it = x_it'b + c_i + e_it by difference or system GMM.
 
-    The transformed equation (first differences or forward orthogonal deviations) is instrumented with lagged levels, the
-    levels equation of a system with lagged differences.
+    Lagged levels instrument the transformed equation, lagged differences the levels equation of a system.
 
     Args:
-        df: long frame, one row an (entity, period). Gaps stay gaps: a row that is not in ``df`` has no lag to give. To take
-            lags inside a group of rows, pass only its rows (or use ``fit_gmm_by_group``).
+        df: long frame, one row an (entity, period). Gaps stay gaps: a row that is not in ``df`` has no lag to give; pass only
+            the rows of a group to take lags inside it (``fit_gmm_by_group`` does).
         x: regressors; lags of any column are ``"L.n"``, ``"L1.n"``, ``"L2.n"``. A system has a constant, ``"_cons"``.
         gmm: GMM-style instruments, e.g. ``[Gmm("n", (2, 4), collapse=True)]``; names may carry lags.
         iv: standard instruments, e.g. ``[Iv(["k"], eq="level")]``; a row without one leaves the equation that uses it.

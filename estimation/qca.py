@@ -6,9 +6,10 @@ conservative, parsimonious and intermediate solutions. Panels: ``estimation.qca_
 """
 
 from estimation.qca_calibration import calibrate, percentile_anchors
+from estimation.qca_models import Model
 from estimation.qca_necessity import Necessity, necessity, super_subset
 from estimation.qca_sets import QcaWarning
-from estimation.qca_solutions import Model, Solution, minimize
+from estimation.qca_solutions import Solution, minimize
 from estimation.qca_truth import TruthTable, simultaneous_rows, truth_table
 
 __all__ = [

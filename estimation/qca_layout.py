@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from estimation.frame import EstimationError
+from estimation.qca_models import Model
 from estimation.qca_sets import Term, parse_expression
-from estimation.qca_solutions import Model, Solution
+from estimation.qca_solutions import Solution
 
 CORE_PRESENT, CORE_ABSENT = "core present", "core absent"
 PERIPHERAL_PRESENT, PERIPHERAL_ABSENT = "peripheral present", "peripheral absent"

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 
 from estimation.frame import EstimationError
+from estimation.qca_expectations import Expectations
 from estimation.qca_sets import NEGATION, case_data, parse_expression, sufficiency, union
-from estimation.qca_solutions import Expectations, Kind, Solution, minimize
+from estimation.qca_solutions import Kind, Solution, minimize
 from estimation.qca_truth import truth_table
 
 

@@ -12,9 +12,12 @@ import pandas as pd
 
 from estimation.frame import EstimationError
 from estimation.qca_calibration import Anchors, calibrate
+from estimation.qca_expectations import Expectations
 from estimation.qca_sets import QcaWarning, parse_expression, union
-from estimation.qca_solutions import Expectations, Kind, Solution, minimize
+from estimation.qca_solutions import Kind, Solution, minimize
 from estimation.qca_truth import truth_table
+
+COLUMNS = ["changed", "value", "models", "formula", "inclS", "PRI", "covS", "same", "shared_terms", "overlap", "note"]
 
 
 @dataclass(frozen=True)
@@ -81,36 +84,34 @@ def robustness(
         EstimationError: the base specification fails, or anchors are missing. A variant that fails is a row that says why.
     """
     base = _solve(df, spec, entity, time)
+    rows = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", QcaWarning)  # each variant's warnings stand in its note
+        for changed, value, variant in _variants(spec, incl, freq, pri, anchors or {}):
+            rows.append({"changed": changed, "value": value, **_compare(df, variant, base, entity, time)})
+    return Robustness(base, pd.DataFrame(rows, columns=COLUMNS))
+
+
+def _variants(
+    spec: QcaSpec,
+    incl: Sequence[float],
+    freq: Sequence[int],
+    pri: Sequence[float],
+    anchors: Mapping[str, Mapping[str, Anchors]],
+) -> list[tuple[str, object, QcaSpec]]:
+    """(what changes, to which value, the changed specification)."""
     variants: list[tuple[str, object, QcaSpec]] = []
     variants += [("incl", value, replace(spec, incl=value)) for value in incl]
     variants += [("freq", value, replace(spec, freq=value)) for value in freq]
     variants += [("pri", value, replace(spec, pri=value)) for value in pri]
-    for label, changes in (anchors or {}).items():
+    for label, changes in anchors.items():
         unknown = set(changes) - set(spec.anchors)
         if unknown:
             raise EstimationError(
                 f"anchors {label!r} change columns the analysis does not use: {', '.join(sorted(unknown))}"
             )
         variants.append(("anchors", label, replace(spec, anchors={**spec.anchors, **changes})))
-    rows = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", QcaWarning)
-        for changed, value, variant in variants:
-            rows.append({"changed": changed, "value": value, **_compare(df, variant, base, entity, time)})
-    columns = [
-        "changed",
-        "value",
-        "models",
-        "formula",
-        "inclS",
-        "PRI",
-        "covS",
-        "same",
-        "shared_terms",
-        "overlap",
-        "note",
-    ]
-    return Robustness(base, pd.DataFrame(rows, columns=columns))
+    return variants
 
 
 def _solve(df: pd.DataFrame, spec: QcaSpec, entity: str, time: str) -> Solution:

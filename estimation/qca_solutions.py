@@ -7,8 +7,10 @@ resulting terms are the easy counterfactuals; positive configurations are minimi
 
 from __future__ import annotations
 
+import functools
+import operator
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
@@ -16,63 +18,14 @@ import numpy as np
 import pandas as pd
 
 from estimation.frame import EstimationError
+from estimation.qca_expectations import Expectations, directional_expectations
 from estimation.qca_minimize import minimal_covers, prime_implicants
-from estimation.qca_sets import NEGATION, CaseData, QcaWarning, Sufficiency, Term, sufficiency, union
+from estimation.qca_models import Evaluator, Model
+from estimation.qca_sets import QcaWarning, Term
 from estimation.qca_truth import TruthTable
 
 Kind = Literal["conservative", "parsimonious", "intermediate"]
-Expectations = str | Sequence[object] | Mapping[str, object]
 MAX_MODELS = 10_000
-
-
-@dataclass(frozen=True)
-class Model:
-    """One minimal model; iterating over it gives its terms.
-
-    Attributes:
-        terms: conjunctions as text, in the order of the prime implicants.
-        table: one row a term: ``inclS``, ``PRI``, ``covS`` (raw), ``covU`` (unique; equal to raw for a single term), ``cases``
-            (those of the configurations it explains).
-        fit: of the whole solution.
-        simplifying: remainders (row numbers) the terms cover; in an intermediate model the easy counterfactuals.
-        difficult: remainders of the parsimonious source model that the expectations rule out.
-        parsimonious: terms of the parsimonious models it comes from (intermediate only), one tuple a source.
-        sources: pairs such as ``C1P2`` (intermediate only).
-    """
-
-    terms: tuple[str, ...]
-    table: pd.DataFrame
-    fit: Sufficiency
-    simplifying: tuple[int, ...] = ()
-    difficult: tuple[int, ...] = ()
-    parsimonious: tuple[tuple[str, ...], ...] = ()
-    sources: tuple[str, ...] = ()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.terms)
-
-    def __len__(self) -> int:
-        return len(self.terms)
-
-    @property
-    def formula(self) -> str:
-        """``"A*B + ~C"``."""
-        return " + ".join(self.terms)
-
-    @property
-    def inclS(self) -> float:  # noqa: N802
-        """Consistency of the solution."""
-        return self.fit.inclS
-
-    @property
-    def PRI(self) -> float:  # noqa: N802
-        """Proportional reduction in inconsistency of the solution."""
-        return self.fit.PRI
-
-    @property
-    def covS(self) -> float:  # noqa: N802
-        """Coverage of the solution."""
-        return self.fit.covS
 
 
 @dataclass(frozen=True)
@@ -182,52 +135,10 @@ def minimize(
         )
     if expected is None:
         primes, covers = _minimal(tt, positive, tt.rows("?") if kind == "parsimonious" else [], max_models)
-        models = tuple(_model(tt, cover) for cover in covers)
-        return Solution(kind, models, tuple(term.text(tt.conditions) for term in primes), tt)
+        evaluator = Evaluator(tt)
+        models = tuple(evaluator.model(cover) for cover in covers)
+        return Solution(kind, models, evaluator.texts(primes), tt)
     return _intermediate(tt, positive, expected, max_models)
-
-
-def directional_expectations(given: Expectations, conditions: Sequence[str]) -> tuple[int | None, ...]:
-    """One entry a condition: 1, 0 or None.
-
-    Raises:
-        EstimationError: an unknown condition, a condition expected both ways, another number of entries, other values.
-    """
-    if isinstance(given, Mapping):
-        directed = {name: _direction(value) for name, value in given.items()}
-        return _by_name(
-            [name if way else NEGATION + name for name, way in directed.items() if way is not None], conditions
-        )
-    items: list[object] = [*given.split(",")] if isinstance(given, str) else list(given)
-    texts = [str(item).strip() for item in items]
-    if any(text.removeprefix(NEGATION).strip() in conditions for text in texts):
-        return _by_name(texts, conditions)
-    if len(items) != len(conditions):
-        raise EstimationError(
-            f"dir_exp has {len(items)} entries for {len(conditions)} conditions ({', '.join(conditions)})"
-        )
-    return tuple(_direction(item) for item in items)
-
-
-def _direction(item: object) -> int | None:
-    text = "-" if item is None else str(item).strip()
-    if text in ("-", ""):
-        return None
-    if text in ("1", "1.0", "True", "0", "0.0", "False"):
-        return int(text in ("1", "1.0", "True"))
-    raise EstimationError(f"directional expectation {item!r} is not 1, 0, '-' or None")
-
-
-def _by_name(items: Sequence[str], conditions: Sequence[str]) -> tuple[int | None, ...]:
-    expected: dict[str, int] = {}
-    for item in items:
-        name, direction = item.removeprefix(NEGATION).strip(), int(not item.startswith(NEGATION))
-        if name not in conditions or expected.get(name, direction) != direction:
-            raise EstimationError(
-                f"dir_exp entry {item!r}: unknown condition or expected both ways ({', '.join(conditions)})"
-            )
-        expected[name] = direction
-    return tuple(expected.get(name) for name in conditions)
 
 
 def _minimal(
@@ -240,90 +151,79 @@ def _minimal(
     return primes, [tuple(primes[column] for column in cover) for cover in covers]
 
 
-def _model(tt: TruthTable, terms: Sequence[Term], optional: Sequence[int] | None = None) -> Model:
-    remainders = tt.rows("?") if optional is None else optional
-    simplifying = tuple(row + 1 for row in remainders if any(term.covers(row) for term in terms))
-    table, fit = solution_fit(tt.data, terms)
-    table["cases"] = ["; ".join(tt.cases_of(row) for row in tt.rows("1") if term.covers(row)) for term in terms]
-    return Model(tuple(term.text(tt.conditions) for term in terms), table, fit, simplifying)
-
-
-def solution_fit(data: CaseData, terms: Sequence[Term]) -> tuple[pd.DataFrame, Sufficiency]:
-    """Fit of each term (``inclS``, ``PRI``, ``covS``, ``covU``) and of their union.
-
-    Unique coverage is the coverage of the union less that of the union without the term.
-    """
-    members = [data.membership(term) for term in terms]
-    whole = sufficiency(union(members), data.y)
-    rows = []
-    for i, member in enumerate(members):
-        fit = sufficiency(member, data.y)
-        others = members[:i] + members[i + 1 :]
-        rest = sufficiency(union(others), data.y).covS if others else 0.0
-        rows.append({"inclS": fit.inclS, "PRI": fit.PRI, "covS": fit.covS, "covU": max(whole.covS - rest, 0.0)})
-    index = pd.Index([term.text(data.conditions) for term in terms], name="term")
-    return pd.DataFrame(rows, index=index), whole
-
-
 def _intermediate(tt: TruthTable, positive: list[int], expected: tuple[int | None, ...], max_models: int) -> Solution:
-    remainders = tt.rows("?")
+    """Minimise once for every set of easy counterfactuals that some pair of conservative and parsimonious models allows."""
+    evaluator = Evaluator(tt)
+    remainders = evaluator.remainders
     _, conservative = _minimal(tt, positive, [], max_models)
     _, parsimonious = _minimal(tt, positive, remainders, max_models)
-    solved: dict[tuple[int, ...], tuple[list[Term], list[tuple[Term, ...]]]] = {}
-    models: dict[frozenset[Term], Model] = {}
-    for i, complex_terms in enumerate(conservative, start=1):
-        for j, simple_terms in enumerate(parsimonious, start=1):
-            assumed = [row for row in remainders if any(term.covers(row) for term in simple_terms)]
-            freed = _freed_terms(complex_terms, simple_terms, expected)
-            easy = tuple(row for row in assumed if any(term.covers(row) for term in freed))
-            if easy not in solved:
-                solved[easy] = _minimal(tt, positive, easy, max_models)
-            source = tuple(term.text(tt.conditions) for term in simple_terms)
-            difficult = tuple(row + 1 for row in assumed if row not in easy)
-            for cover in solved[easy][1]:
-                _record(models, tt, cover, easy, difficult, source, f"C{i}P{j}")
-    if len(models) > max_models:
-        raise EstimationError(
-            f"more than {max_models} minimal models: the truth table is too ambiguous; raise max_models"
+    origins: dict[tuple[Term, ...], list[tuple[int, int]]] = {}
+    allowed: dict[tuple[Term, ...], list[int]] = {}
+    pool: dict[str, None] = {}
+    for easy, pairs in _easy_counterfactuals(conservative, parsimonious, remainders, expected).items():
+        rows = [row for i, row in enumerate(remainders) if easy >> i & 1]
+        primes, covers = _minimal(tt, positive, rows, max_models)
+        pool |= dict.fromkeys(evaluator.texts(primes))
+        for cover in covers:
+            allowed.setdefault(cover, rows)
+            origins.setdefault(cover, []).extend(pairs)
+        if len(origins) > max_models:
+            raise EstimationError(
+                f"more than {max_models} minimal models: the truth table is too ambiguous; raise max_models"
+            )
+    models = []
+    for cover, pairs in origins.items():
+        assumed = evaluator.assumed(parsimonious[pairs[0][1]])
+        models.append(
+            replace(
+                evaluator.model(cover),
+                simplifying=tuple(row + 1 for row in allowed[cover]),
+                difficult=tuple(sorted(row + 1 for row in assumed.difference(allowed[cover]))),
+                parsimonious=tuple(evaluator.texts(parsimonious[j]) for j in dict.fromkeys(j for _, j in pairs)),
+                sources=tuple(f"C{i + 1}P{j + 1}" for i, j in pairs),
+            )
         )
-    pool = dict.fromkeys(term.text(tt.conditions) for primes, _ in solved.values() for term in primes)
-    return Solution("intermediate", tuple(models.values()), tuple(pool), tt, expected)
+    return Solution("intermediate", tuple(models), tuple(pool), tt, expected)
 
 
-def _record(
-    models: dict[frozenset[Term], Model],
-    tt: TruthTable,
-    cover: tuple[Term, ...],
-    easy: tuple[int, ...],
-    difficult: tuple[int, ...],
-    source: tuple[str, ...],
-    pair: str,
-) -> None:
-    """Add an intermediate model, or another source of one that is known."""
-    key = frozenset(cover)
-    if key not in models:
-        assumed = tuple(row + 1 for row in easy)
-        models[key] = replace(
-            _model(tt, cover, easy), simplifying=assumed, difficult=difficult, parsimonious=(source,), sources=(pair,)
-        )
-        return
-    known = models[key]
-    simple = known.parsimonious if source in known.parsimonious else (*known.parsimonious, source)
-    models[key] = replace(known, parsimonious=simple, sources=(*known.sources, pair))
+def _easy_counterfactuals(
+    conservative: Sequence[tuple[Term, ...]],
+    parsimonious: Sequence[tuple[Term, ...]],
+    remainders: Sequence[int],
+    expected: Sequence[int | None],
+) -> dict[int, list[tuple[int, int]]]:
+    """Bit mask over the remainders -> pairs (conservative, parsimonious model) with just these easy counterfactuals.
+
+    Easy are the simplifying assumptions of the parsimonious model that lie in a conservative term freed of the literals that
+    contradict an expectation; a conservative term is freed only towards a parsimonious term that contains it.
+    """
+
+    def mask(term: Term) -> int:
+        return sum(1 << i for i, row in enumerate(remainders) if term.covers(row))
+
+    complex_terms = {term for terms in conservative for term in terms}
+    simple_terms = {term for terms in parsimonious for term in terms}
+    freed = {
+        (term, simple): mask(_freed(term, simple, expected)) if simple.contains(term) else 0
+        for term in complex_terms
+        for simple in simple_terms
+    }
+    covered = {simple: mask(simple) for simple in simple_terms}
+    found: dict[int, list[tuple[int, int]]] = {}
+    for j, simple_model in enumerate(parsimonious):
+        assumed = functools.reduce(operator.or_, (covered[simple] for simple in simple_model))
+        reach = {term: functools.reduce(operator.or_, (freed[term, s] for s in simple_model)) for term in complex_terms}
+        for i, complex_model in enumerate(conservative):
+            easy = assumed & functools.reduce(operator.or_, (reach[term] for term in complex_model))
+            found.setdefault(easy, []).append((i, j))
+    return {easy: sorted(pairs) for easy, pairs in sorted(found.items(), key=lambda item: min(item[1]))}
 
 
-def _freed_terms(
-    complex_terms: Sequence[Term], simple_terms: Sequence[Term], expected: Sequence[int | None]
-) -> list[Term]:
-    """Conservative terms without the literals that contradict an expectation (those of the parsimonious term stay)."""
+def _freed(term: Term, simple: Term, expected: Sequence[int | None]) -> Term:
+    """A conservative term without the literals that contradict an expectation; those of the parsimonious term stay."""
     k = len(expected)
     present = sum(1 << (k - 1 - i) for i, direction in enumerate(expected) if direction == 1)
     absent = sum(1 << (k - 1 - i) for i, direction in enumerate(expected) if direction == 0)
-    freed = []
-    for term in complex_terms:
-        for simple in simple_terms:
-            if simple.contains(term):
-                contradicting = (absent & term.value) | (present & ~term.value)
-                kept = simple.mask | (term.mask & ~contradicting)
-                freed.append(Term(kept, term.value & kept))
-    return freed
+    contradicting = (absent & term.value) | (present & ~term.value)
+    kept = simple.mask | (term.mask & ~contradicting)
+    return Term(kept, term.value & kept)

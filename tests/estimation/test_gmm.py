@@ -162,6 +162,7 @@ def test_printed_help_example_with_small(firms: pd.DataFrame, expected: dict) ->
     assert (round(result.wald.statistic, 2), result.wald.df) == (1128.31, (15, 139.0))
 
 
+@pytest.mark.filterwarnings("ignore:.*linearly independent:estimation.gmm.GmmWarning")
 def test_printed_blundell_bond_example(firms: pd.DataFrame) -> None:
     """Roodman (2009, p. 118): all nine year dummies given, two of them dropped; the 2009 Sargan divides by levels rows."""
     spec = {
@@ -193,6 +194,7 @@ def test_printed_blundell_bond_example(firms: pd.DataFrame) -> None:
     assert rounded(standard) == (107.79, 93, 0.140, 2.91, 7, 0.893)
 
 
+@pytest.mark.filterwarnings("ignore:.*linearly independent:estimation.gmm.GmmWarning")
 def test_printed_difference_example_with_small(firms: pd.DataFrame) -> None:
     """Roodman (2009, p. 112): predetermined wages and capital, one step, robust, small."""
     with pytest.warns(UserWarning, match="collinearity: yr1976, yr1977, yr1984"):
