@@ -266,12 +266,15 @@ def _by_permutation(
     unit = unit or ("entity" if constant else "row")
     if unit not in get_args(Unit) or (unit == "entity" and not constant):
         raise EstimationError(f"unit={unit!r}: allowed are entity (labels constant within {entity}) and row")
+    x = [term, *controls]
+    sides = [_side(frame.data, np.flatnonzero(second == chosen), y, x, options) for chosen in (False, True)]
+    observed = [float(side.beta[0]) for side in sides]
     shuffle = _entity_differences if unit == "entity" else _row_differences
-    observed, drawn = shuffle(frame, second, [y, term, *controls], draws, rng, options)
+    drawn = shuffle(frame, second, [y, *x], draws, rng, options)
     usable = drawn[~np.isnan(drawn)]
     if len(usable) < 0.9 * draws:
         raise EstimationError(f"only {len(usable)} of {draws} permutations can be estimated: the groups are too small")
-    difference = float(observed[1] - observed[0])
+    difference = observed[1] - observed[0]
     p_value = (1 + np.sum(np.abs(usable) >= abs(difference) * (1 - 1e-12))) / (1 + len(usable))
     sentence = f"Fisher permutation of {group} over {unit} labels, {draws} draws ({draws - len(usable)} not estimable)."
     return GroupDifference(
@@ -290,8 +293,8 @@ def _by_permutation(
 
 def _entity_differences(
     frame: PanelFrame, second: np.ndarray, columns: Sequence[str], draws: int, rng: np.random.Generator, options: PanelOptions
-) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients of both groups, and (draws,) differences with the labels of entities shuffled."""
+) -> np.ndarray:
+    """(draws,) differences with the labels of entities shuffled."""
     weights = options.get("weights")
     mass = frame.array(weights) if weights else None
     moments = entity_moments(frame, columns, options.get("effects", "twoways"), frame.array(list(columns)), mass)
@@ -301,20 +304,17 @@ def _entity_differences(
     def coefficients(members: np.ndarray) -> np.ndarray:
         return solve_moments(moments.partial(members, columns[:2]), 0, [1])[:, 0]
 
-    observed = np.array([coefficients((1 - label)[None, :])[0], coefficients(label[None, :])[0]])
-    if np.isnan(observed).any():
-        raise EstimationError(f"{columns[1]} is not identified in one of the groups")
     found = []
     for start in range(0, draws, CHUNK):
         members = np.array([rng.permutation(label) for _ in range(min(CHUNK, draws - start))])
         found.append(coefficients(members) - coefficients(1 - members))
-    return observed, np.concatenate(found)
+    return np.concatenate(found)
 
 
 def _row_differences(
     frame: PanelFrame, second: np.ndarray, columns: Sequence[str], draws: int, rng: np.random.Generator, options: PanelOptions
-) -> tuple[np.ndarray, np.ndarray]:
-    """Coefficients of both groups, and (draws,) differences with the labels of rows shuffled."""
+) -> np.ndarray:
+    """(draws,) differences with the labels of rows shuffled."""
     weights = options.get("weights")
     mass = frame.array(weights) if weights else np.ones(len(second))
     values, effects = frame.array(list(columns)), options.get("effects", "twoways")
@@ -326,14 +326,11 @@ def _row_differences(
         inside = Within(codes[0], codes[1], effects, mass[rows]).transform(values[rows])
         return _first_slope(inside, mass[rows])
 
-    observed = np.array([coefficient(~second), coefficient(second)])
-    if np.isnan(observed).any():
-        raise EstimationError(f"{columns[1]} is not identified in one of the groups")
     found = []
     for _ in range(draws):
         label = rng.permutation(second)
         found.append(coefficient(label) - coefficient(~label))
-    return observed, np.array(found)
+    return np.array(found)
 
 
 def _first_slope(values: np.ndarray, mass: np.ndarray) -> float:

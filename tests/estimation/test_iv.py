@@ -236,6 +236,11 @@ class TestIdentities:
         assert list(own.first_stage["d2"].coef.index) == ["z3", "x"]
         assert own.coef.equals(both.coef) and own.cragg_donald_f == both.cragg_donald_f
 
+    def test_without_controls_and_effects_it_is_the_ratio_of_covariances(self, df):
+        fit = fit_iv(df, "y", None, "d", "z1", effects="none")
+        wald = np.cov(df["z1"], df["y"])[0, 1] / np.cov(df["z1"], df["d"])[0, 1]
+        assert fit.coef["d"] == pytest.approx(wald, rel=1e-10) and list(fit.coef.index) == ["d", "const"]
+
     def test_rows_carry_both_variables(self, df):
         rows = fit_iv(df, "y", None, "d", "z1").to_rows()
         assert [row["term"] for row in rows] == ["d"] and rows[0]["estimator"] == "iv_2sls"
@@ -360,3 +365,16 @@ def test_coverage_of_two_stage_least_squares_and_anderson_rubin():
     assert 926 <= strong <= 971
     assert 926 <= rubin <= 971
     assert 926 <= weak <= 971
+
+
+@pytest.mark.slow
+def test_coverage_of_the_local_to_zero_interval():
+    """The instrument has a direct effect drawn from the stated prior, anew in each of 1,000 draws."""
+    covered = 0
+    for draw in range(1000):
+        rng = np.random.default_rng([12, draw])
+        data = simulated(rng, n_city=30)
+        data["y"] += 0.1 * rng.normal() * data["z1"]
+        row = local_to_zero(data, "y", "x", "d", "z1", sd={"z1": 0.1}, vcov="iid").bounds.loc["d"]
+        covered += row["conf_low"] <= 0.5 <= row["conf_high"]
+    assert 926 <= covered <= 971

@@ -9,6 +9,9 @@ relative.
   compared up to ties (equal distance to 1e-8); means, standardised differences and distribution gaps do not depend on
   the tie, variance ratios and outcome means do.
 - Matching calls squared standardised distances within 1e-5 ties and gives every tied control the same weight.
+
+MatchIt's ``m.order="data"`` (the treated choose in the order of the rows) is not offered, so that variant is not
+compared.
 """
 
 from __future__ import annotations
@@ -77,6 +80,7 @@ class TestOracle:
             assert fit.coef[name] == pytest.approx(value, rel=1e-6)
             assert fit.se[name] == pytest.approx(expected["logit_ps"]["se"][term], rel=1e-4)
         assert fit.loglik == pytest.approx(expected["logit_ps"]["loglik"], rel=1e-9)
+        assert match(df, "treat", X).ps.to_numpy() == pytest.approx(df["ps"].to_numpy(), abs=1e-8)
         theirs = sm.Logit(df["treat"], sm.add_constant(df[X])).fit(disp=0, tol=1e-14, maxiter=100)
         assert fit.se[X].to_numpy() == pytest.approx(theirs.bse[X].to_numpy(), rel=1e-8)
 
