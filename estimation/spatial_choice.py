@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from estimation.frame import EstimationError
 from estimation.least_squares import least_squares
@@ -39,9 +40,10 @@ def effects_tests(
 ) -> dict[str, HypothesisTest]:
     """Likelihood-ratio tests that the effects are jointly zero, by direct maximum likelihood.
 
-    ``entity``: two-way against time effects, chi2(N - 1). ``time``: two-way against entity effects, chi2(T - 1).
-    Elhorst prints the same statistics with N and T degrees of freedom. With few periods the entity test over-rejects,
-    since its number of parameters grows with N; the note says so.
+    ``entity``: two-way against time effects, chi2(N - 1). ``time``: two-way against entity effects, chi2(T - 1). Elhorst
+    prints the same statistics with N and T degrees of freedom. The chi2 form over-rejects where few observations fall on
+    a parameter. ``entity_f`` and ``time_f`` therefore give F(q, d) = (exp(LR/NT) - 1) d/q, d the residual degrees of
+    freedom of the two-way model: the exact F test for ``ols``, an approximation otherwise.
 
     Args:
         model: a spatial model, or ``ols`` for the model without spatial terms.
@@ -68,12 +70,24 @@ def effects_tests(
         return fit_specification(panel, spec, logdet).maximum.loglik
 
     both = loglik("twoways")
+    parts = MODELS["slx" if model == "ols" else model]
+    slopes = len(base.own) + len(base.lagged) + parts.rho + parts.lambda_
+    residual = n * periods - (n + periods - 1) - slopes
     sides: list[tuple[str, Effects, int]] = [("entity", "time", n - 1), ("time", "entity", periods - 1)]
-    caution = "the chi2 form over-rejects when few observations fall on an effect"
-    return {
-        tested: likelihood_ratio(both, loglik(kept), df, f"two-way against {kept} effects, model {model}; {caution}")
-        for tested, kept, df in sides
-    }
+    found = {}
+    for tested, kept, q in sides:
+        words = f"two-way against {kept} effects, model {model}"
+        found[tested] = likelihood_ratio(
+            both, loglik(kept), q, f"{words}; over-rejects with few observations an effect"
+        )
+        found[f"{tested}_f"] = _f_form(found[tested].statistic, n * periods, q, residual, words)
+    return found
+
+
+def _f_form(ratio: float, n_obs: int, q: int, residual: int, note: str) -> HypothesisTest:
+    """The F statistic that belongs to a likelihood ratio of two least-squares fits."""
+    statistic = float(np.expm1(ratio / n_obs) * residual / q)
+    return HypothesisTest(statistic, (float(q), float(residual)), float(stats.f.sf(statistic, q, residual)), note)
 
 
 def _ols_loglik(panel: SpatialPanel, effects: Effects) -> float:

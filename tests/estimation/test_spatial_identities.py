@@ -13,6 +13,7 @@ import pytest
 from scipy import sparse
 from scipy.stats import chi2
 
+from estimation.panel import fit_panel
 from estimation.spatial import effects_tests, fit_spatial, impacts, lm_tests, spatial_hausman, spatial_weights
 from estimation.spatial_bounds import all_eigenvalues, extreme_eigenvalues, rho_interval
 from estimation.spatial_data import remove_effects, spatial_design, spatial_panel
@@ -500,6 +501,17 @@ def test_effects_tests_are_likelihood_ratios() -> None:
     assert found["entity"].df == N - 1
     assert found["time"].statistic == pytest.approx(2 * (fits["twoways"] - fits["entity"]), abs=1e-8)
     assert found["time"].df == T - 1
+
+
+def test_effects_tests_without_spatial_terms_have_the_exact_f_form() -> None:
+    df, W = case()
+    found = effects_tests(df, "y", ["x1", "x2"], W, model="ols")
+    fits = {e: fit_panel(df, "y", ["x1", "x2"], effects=e) for e in ("entity", "time", "twoways")}  # type: ignore[arg-type]
+    for tested, kept, q in (("entity", "time", N - 1), ("time", "entity", T - 1)):
+        full, restricted = fits["twoways"], fits[kept]
+        expected = (restricted.ssr - full.ssr) / q / (full.ssr / full.df_resid)
+        assert found[f"{tested}_f"].statistic == pytest.approx(expected, rel=1e-9)
+        assert found[f"{tested}_f"].df == (q, full.df_resid)
 
 
 def test_interpolation_is_exact_or_falls_back_to_the_function() -> None:

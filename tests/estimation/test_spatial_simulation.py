@@ -167,7 +167,7 @@ def test_measured_coverage_of_impacts(periods: int, record_property: Any) -> Non
 @pytest.mark.parametrize("model", ["sar", "sdm"])
 @pytest.mark.parametrize("effects", ["entity", "twoways"])
 def test_size_of_hausman(effects: str, model: str) -> None:
-    rng, draws = np.random.default_rng(6), 300
+    rng, draws = np.random.default_rng(6), 200
     W = neighbours(50, rng)
     rejected = np.zeros(2)
     for _ in range(draws):
@@ -195,16 +195,17 @@ def test_size_of_nested_tests() -> None:
         assert ((low <= rejected / draws) & (rejected / draws <= high)).all(), (name, rejected / draws)
 
 
-def test_size_of_the_time_effects_test_and_the_warning_about_the_entity_one() -> None:
-    """Few parameters: near nominal. One parameter an entity with 8 periods: over-rejects, as the note says."""
+def test_size_of_the_effects_tests() -> None:
+    """The chi2 form over-rejects, as its note says; the F form is near 5 %."""
     panels, draws = Panels(60, 8, seed=8, effects="none"), 200
-    rejected = np.zeros(2)
+    rejected = dict.fromkeys(("time", "entity", "time_f", "entity_f"), 0)
     for _ in range(draws):
         found = effects_tests(panels.draw(rho=0.3), "y", X, panels.W, model="sar")
-        rejected += [found["time"].p_value < 0.05, found["entity"].p_value < 0.05]
-    assert rejected[0] / draws < 0.12
-    assert rejected[1] / draws > 0.08
-    assert "over-rejects" in found["entity"].note
+        rejected = {name: count + (found[name].p_value < 0.05) for name, count in rejected.items()}
+    for tested in ("time", "entity"):
+        assert rejected[tested] / draws > 0.08
+        assert rejected[f"{tested}_f"] / draws < 0.12
+        assert "over-rejects" in found[tested].note
 
 
 def test_size_of_moran() -> None:
