@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from estimation.frame import EstimationError, PanelFrame, panel_frame
+from estimation.panel_design import check_varies
 from estimation.within import Within
 
 NEVER = np.inf
@@ -62,7 +63,9 @@ def bacon(df: pd.DataFrame, y: str, treat: str, *, entity: str = "city_code", ti
     if not rows:
         raise EstimationError(f"no comparison: every entity has the same history of {treat}")
     n_entities, n_times = outcome.shape
-    spread = Within(frame.entity_codes, frame.time_codes, "twoways").transform(treatment.ravel())
+    within = Within(frame.entity_codes, frame.time_codes, "twoways")
+    check_varies(y, outcome.ravel(), within.transform(outcome.ravel()))
+    spread = within.transform(treatment.ravel())
     variance = float(spread @ spread) / outcome.size
     table = pd.DataFrame(rows, columns=["treated", "untreated", "estimate", "weight", "type"])
     table["weight"] /= variance * n_entities**2

@@ -15,8 +15,9 @@ from estimation.covariance import is_nested
 from estimation.doubly_robust import Method, two_period_effect
 from estimation.frame import EstimationError
 from estimation.influence import Inference, infer, inference
+from estimation.panel_design import check_varies
 from estimation.results import Estimates, HypothesisTest
-from estimation.staggered_input import control_names, leads_test
+from estimation.staggered_input import control_names, leads_test, listed
 
 Control = Literal["never", "notyet"]
 BasePeriod = Literal["varying", "universal"]
@@ -87,10 +88,12 @@ def att_gt(
     cohorts, unidentified = _usable(everyone, control, anticipation)
     shape = (len(cohorts.frame.entities), len(cohorts.frame.times))
     outcome = cohorts.frame.array(y).reshape(shape)
+    check_varies(y, outcome, outcome - outcome.mean(1, keepdims=True) - outcome.mean(0) + outcome.mean())
     covariates = cohorts.frame.array(controls).reshape(*shape, len(controls))
     cells, problems = group_time_effects(
         outcome,
         covariates,
+        controls,
         cohorts.entity_first,
         np.unique(cohorts.periods),
         control,
@@ -100,7 +103,7 @@ def att_gt(
     )
     unidentified |= problems
     if not len(cells.att):
-        raise EstimationError(f"no group-time effect can be estimated: {unidentified}")
+        raise EstimationError(f"no group-time effect can be estimated: {listed(unidentified)}")
     how = inference(_entity_clusters(cohorts, cluster, entity), level, draws, rng)
     dropped = everyone.frame.n_dropped + len(everyone.periods) - len(cohorts.periods)
     options = f"method {method}, control {control}, base period {base_period}"
@@ -126,12 +129,12 @@ def _usable(everyone: Cohorts, control: str, anticipation: int) -> tuple[Cohorts
             left_out[name] = f"{int(which.sum())} entities, e.g. {examples}"
     rows = ~(short | early)[everyone.frame.entity_codes]
     if not rows.any():
-        raise EstimationError(f"no usable entity: {left_out}")
+        raise EstimationError(f"no usable entity: {listed(left_out)}")
     cohorts = everyone.subset(rows)
     last = cohorts.periods.max() + anticipation
     first = np.where(cohorts.entity_first > last, np.nan, cohorts.entity_first)
     if np.isnan(first).all():
-        raise EstimationError(f"no entity is treated within the panel: {left_out}")
+        raise EstimationError(f"no usable entity is treated within the panel: {listed(left_out)}")
     if not np.isnan(first).any():
         if control == "never":
             raise EstimationError("control='never' needs never-treated entities; there are none: use control='notyet'")
@@ -145,6 +148,7 @@ def _usable(everyone: Cohorts, control: str, anticipation: int) -> tuple[Cohorts
 def group_time_effects(
     outcome: np.ndarray,
     covariates: np.ndarray,
+    names: Sequence[str],
     first: np.ndarray,
     periods: np.ndarray,
     control: Control,
@@ -155,7 +159,7 @@ def group_time_effects(
     """All cells of a balanced panel.
 
     Args:
-        outcome: (N, T). covariates: (N, T, k). first: (N,) first treated period, NaN never. periods: (T,) sorted.
+        outcome: (N, T). covariates: (N, T, k), named ``names``. first: (N,) first treated period, NaN never. periods: (T,) sorted.
     """
     n = len(first)
     rows, influence, problems = [], [], {}
@@ -176,7 +180,8 @@ def group_time_effects(
             pool = treated | _control_units(first, periods[max(t, base)] + anticipation, control)
             X = np.concatenate([np.ones((n, 1)), covariates[:, min(t, base)]], axis=1)
             try:
-                effect = two_period_effect((outcome[:, t] - outcome[:, base])[pool], treated[pool], X[pool], method)
+                change = outcome[:, t] - outcome[:, base]
+                effect = two_period_effect(change[pool], treated[pool], X[pool], method, names)
             except EstimationError as error:
                 problems[f"att({group:g},{periods[t]:g})"] = str(error)
                 continue

@@ -100,7 +100,10 @@ def cohort_frame(
         )
     if never.all():
         raise EstimationError(f"no treated entity: {cohort} is missing, 0 or infinite in every row")
-    return Cohorts(frame, periods, first, np.where(np.isinf(low), np.nan, low))
+    cohorts = Cohorts(frame, periods, first, np.where(np.isinf(low), np.nan, low))
+    if not cohorts.treated.any():
+        raise EstimationError(f"no treated observation: every {cohort} lies after the last {time}, {periods.max():g}")
+    return cohorts
 
 
 def _clean_cohort(column: pd.Series, name: str) -> pd.Series:

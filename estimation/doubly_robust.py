@@ -7,6 +7,7 @@ square over n). Source: Sant'Anna and Zhao (2020), the traditional estimators of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -36,11 +37,13 @@ class Propensity:
     representation: np.ndarray
 
 
-def two_period_effect(change: np.ndarray, treated: np.ndarray, X: np.ndarray, method: Method) -> TwoPeriodEffect:
+def two_period_effect(
+    change: np.ndarray, treated: np.ndarray, X: np.ndarray, method: Method, names: Sequence[str]
+) -> TwoPeriodEffect:
     """Effect on the treated of (n,) outcome changes.
 
     Args:
-        treated: (n,) boolean. X: (n, k) covariates with a constant.
+        treated: (n,) boolean. X: (n, 1 + k) constant and covariates, the latter named ``names``.
 
     Raises:
         EstimationError: no treated or control unit, covariates not identified among controls, or perfect prediction.
@@ -50,13 +53,13 @@ def two_period_effect(change: np.ndarray, treated: np.ndarray, X: np.ndarray, me
     D = treated.astype(float)
     if not treated.any() or treated.all():
         raise EstimationError("no treated or no control unit")
-    names = ["const", *(f"x{j}" for j in range(1, X.shape[1]))]
+    columns = ["const", *names]
     if method != "ipw":
-        check_full_rank(X[~treated], X[~treated], names)
+        check_full_rank(X[~treated], X[~treated], columns)
     # Without covariates all three methods are the difference of means.
     if method == "reg" or X.shape[1] == 1:
         return _regression(change, D, X)
-    propensity = logit(D, X)
+    propensity = logit(D, X, columns)
     probability = np.minimum(propensity.probability, 1 - 1e-6)
     keep = treated | (probability < TRIM)
     odds = np.where(treated | ~keep, 0.0, probability / (1 - probability))
@@ -113,13 +116,12 @@ def _doubly_robust(
     return TwoPeriodEffect(float(att_treated - att_control), treated / share - control / mass, n_trimmed)
 
 
-def logit(D: np.ndarray, X: np.ndarray, tolerance: float = 1e-10, most: int = 50) -> Propensity:
-    """Maximum-likelihood logit of (n,) 0/1 ``D`` on (n, k) ``X`` by Newton steps.
+def logit(D: np.ndarray, X: np.ndarray, names: Sequence[str], tolerance: float = 1e-10, most: int = 50) -> Propensity:
+    """Maximum-likelihood logit of (n,) 0/1 ``D`` on (n, k) ``X``, columns ``names``, by Newton steps.
 
     Raises:
         EstimationError: collinear covariates, or the covariates predict treatment perfectly (no maximum).
     """
-    names = ["const", *(f"x{j}" for j in range(1, X.shape[1]))]
     check_full_rank(X, X, names)
     scale = np.linalg.norm(X, axis=0) / np.sqrt(len(X))
     Z = X / scale

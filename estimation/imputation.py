@@ -14,7 +14,7 @@ from estimation.dynamic_effects import Targets, effects_table, targets
 from estimation.frame import EstimationError
 from estimation.panel import fit_panel, wald_test
 from estimation.results import Estimates, HypothesisTest
-from estimation.staggered_input import StaggeredInput, staggered_input
+from estimation.staggered_input import StaggeredInput, listed, staggered_input
 from estimation.untreated_model import UntreatedModel, untreated_model, why_not_imputable
 
 CONVENTION = (
@@ -77,7 +77,7 @@ def imputation(
     reasons = why_not_imputable(model, cohorts)
     rows = cohorts.treated & model.imputable
     if not rows.any():
-        raise EstimationError(f"no treated observation can be imputed: {reasons}")
+        raise EstimationError(f"no treated observation can be imputed: {listed(reasons)}")
     gap = data.outcome - np.nan_to_num(model.fitted(data.outcome))
     tables, cov = _averages(model, data, gap, rows, level, time)
     labels = [event_label(k) for k in tables["dynamic"].index]

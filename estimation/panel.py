@@ -13,7 +13,7 @@ from scipy import stats
 from estimation.covariance import Covariance, Kernel, Ssc, Vcov, estimate_covariance
 from estimation.error_structure import COORDINATES, carried_columns, error_structure
 from estimation.fit_measures import base_period_shift, fit_measures
-from estimation.frame import panel_frame
+from estimation.frame import EstimationError, panel_frame
 from estimation.least_squares import LeastSquares, least_squares
 from estimation.panel_design import CONSTANT, PanelDesign, identified, panel_design, regressors
 from estimation.record import confirm
@@ -115,6 +115,11 @@ def fit_panel(
     )  # fmt: skip
     design, dropped = identified(panel_design(frame, y, names, effects, weights), collinear)
     ols = least_squares(design.y_within, design.X_within, design.weights)
+    if len(design.y) <= design.X.shape[1] + design.absorbed.rank:
+        raise EstimationError(
+            f"{len(design.y)} observations for {design.X.shape[1]} coefficients and {design.absorbed.rank} effects: "
+            "no residual degree of freedom"
+        )
     scores = design.X_within * (design.mass * ols.residuals)[:, None]
     ssr = float(design.mass @ ols.residuals**2)
     covariance = estimate_covariance(ols.bread, scores, ssr, structure, design.absorbed, ssc)

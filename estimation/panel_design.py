@@ -80,6 +80,13 @@ def positive_weights(mass: np.ndarray, name: str) -> np.ndarray:
     return mass
 
 
+def check_varies(name: str, outcome: np.ndarray, left: np.ndarray, effects: Effects = "twoways") -> None:
+    """Raise an EstimationError if hardly any of (n,) ``outcome`` is ``left`` once the effects are removed."""
+    if np.linalg.norm(left) <= 1e-12 * np.linalg.norm(outcome):
+        removed = "constant is" if effects == "none" else f"{effects} effects are"
+        raise EstimationError(f"{name} does not vary once the {removed} removed: nothing to explain")
+
+
 def panel_design(
     frame: PanelFrame, y: str, x: Sequence[str], effects: Effects, weights: str | None = None
 ) -> PanelDesign:
@@ -96,10 +103,7 @@ def panel_design(
     if effects == "none":
         X, terms = np.column_stack([X, np.ones(len(X))]), [*terms, CONSTANT]
     y_within = within.transform(outcome)
-    spread = y_within - np.average(y_within, weights=mass)
-    if np.linalg.norm(spread) <= 1e-12 * np.linalg.norm(outcome):
-        removed = "constant is" if effects == "none" else f"{effects} effects are"
-        raise EstimationError(f"{y} does not vary once the {removed} removed: nothing to explain")
+    check_varies(y, outcome, y_within - np.average(y_within, weights=mass), effects)
     return PanelDesign(frame, y, tuple(terms), effects, within, outcome, X, y_within, within.transform(X), mass)
 
 

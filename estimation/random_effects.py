@@ -13,7 +13,7 @@ from estimation.error_structure import carried_columns, error_structure
 from estimation.frame import EstimationError, PanelFrame, panel_frame
 from estimation.least_squares import check_full_rank, least_squares
 from estimation.panel import wald_test
-from estimation.panel_design import CONSTANT, regressors
+from estimation.panel_design import CONSTANT, check_varies, regressors
 from estimation.results import Estimates
 from estimation.within import Within
 
@@ -92,6 +92,7 @@ def fit_random_effects(
     frame = panel_frame(df, [y, *names], entity=entity, time=time, keep=carried_columns(vcov, cluster, entity, time))
     structure = error_structure(frame, vcov, cluster, entity=entity, time=time)
     outcome, X, terms = random_effects_arrays(frame, y, names, time_dummies)
+    check_varies(y, outcome, outcome - entity_means(outcome, frame.entity_codes), "entity")
     components = swamy_arora(outcome, X, frame.entity_codes)
     counts = np.bincount(frame.entity_codes)
     theta = components.theta(counts)

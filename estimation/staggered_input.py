@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,9 @@ from estimation.cohorts import Cohorts, cohort_frame
 from estimation.covariance import ErrorStructure
 from estimation.error_structure import carried_columns, error_structure
 from estimation.panel import wald_test
-from estimation.panel_design import positive_weights, regressors
+from estimation.panel_design import check_varies, positive_weights, regressors
 from estimation.results import HypothesisTest
+from estimation.within import Within
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,15 @@ def staggered_input(
     frame = cohorts.frame
     structure = error_structure(frame, "cluster", cluster, entity=entity, time=time)
     mass = positive_weights(frame.array(weights), weights) if weights else np.ones(len(cohorts.periods))
-    return StaggeredInput(cohorts, frame.array(y), controls, frame.array(controls), mass, structure)
+    outcome = frame.array(y)
+    check_varies(y, outcome, Within(frame.entity_codes, frame.time_codes, "twoways", mass).transform(outcome))
+    return StaggeredInput(cohorts, outcome, controls, frame.array(controls), mass, structure)
+
+
+def listed(reasons: Mapping[str, str], most: int = 3) -> str:
+    """The first few reasons on one line, with the count of those left out."""
+    text = "; ".join(f"{name}: {reason}" for name, reason in list(reasons.items())[:most])
+    return text if len(reasons) <= most else f"{text} and {len(reasons) - most} more"
 
 
 def leads_test(estimate: np.ndarray, cov: np.ndarray, leads: np.ndarray, df_t: float) -> HypothesisTest:

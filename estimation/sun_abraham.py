@@ -115,7 +115,7 @@ def _interactions(cohorts: Cohorts, comparison: float | None, base: int) -> pd.D
         times = np.unique(cohorts.relative[cohorts.first == group])
         if base not in times:
             raise EstimationError(
-                f"cohort {group:g} is not observed at the base {base}: it has event times {times[:8]}"
+                f"cohort {group:g} is not observed at the base {base}: it has event times {', '.join(f'{k:g}' for k in times[:8])}"
             )
         for k in times[times != base]:
             cell = (cohorts.first == group) & (cohorts.relative == k)

@@ -11,6 +11,7 @@ import pandas as pd
 from estimation.cohorts import event_label
 from estimation.dynamic_effects import effects_table
 from estimation.frame import EstimationError, PanelFrame, panel_frame
+from estimation.panel_design import check_varies
 from estimation.results import Estimates, HypothesisTest
 from estimation.staggered_input import leads_test
 
@@ -66,6 +67,7 @@ def did_multiplegt(
         raise EstimationError(f"effects={effects} must be at least 1 and placebos={placebos} not negative")
     frame = panel_frame(df, [y, treat], entity=entity, time=time)
     outcome, treatment, left_out = _balanced(frame, y, treat, entity)
+    check_varies(y, outcome, outcome - outcome.mean(1, keepdims=True) - outcome.mean(0) + outcome.mean())
     first, cohorts = _histories(treatment)
     if (first == treatment.shape[1]).all():
         raise EstimationError(f"nobody switches {treat}: there is no effect to estimate")

@@ -14,7 +14,7 @@ from estimation.dynamic_effects import effects_table
 from estimation.frame import EstimationError
 from estimation.least_squares import least_squares
 from estimation.results import Estimates, HypothesisTest
-from estimation.staggered_input import StaggeredInput, leads_test, staggered_input
+from estimation.staggered_input import StaggeredInput, leads_test, listed, staggered_input
 from estimation.untreated_model import UntreatedModel, untreated_model, why_not_imputable
 
 
@@ -65,7 +65,7 @@ def two_stage(
     reasons = why_not_imputable(model, cohorts)
     rows = model.imputable
     if not (rows & cohorts.treated).any():
-        raise EstimationError(f"no treated observation can be predicted: {reasons}")
+        raise EstimationError(f"no treated observation can be predicted: {listed(reasons)}")
     relative = cohorts.relative
     event_times = np.unique(relative[rows & ~np.isnan(relative)])
     event_times = event_times[event_times != base]

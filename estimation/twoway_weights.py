@@ -10,6 +10,7 @@ import pandas as pd
 
 from estimation.frame import EstimationError, panel_frame
 from estimation.least_squares import check_full_rank, least_squares
+from estimation.panel_design import check_varies
 from estimation.staggered_input import control_names
 from estimation.within import Within
 
@@ -68,6 +69,7 @@ def twoway_weights(
     columns, names = np.column_stack([X, treatment]), [*controls, treat]
     demeaned = within.transform(columns)
     check_full_rank(demeaned, columns, names)
+    check_varies(y, outcome, within.transform(outcome))
     residual = demeaned[:, -1]
     if controls:
         residual = least_squares(residual, demeaned[:, :-1]).residuals

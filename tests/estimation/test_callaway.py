@@ -170,7 +170,7 @@ def test_propensity_equals_statsmodels() -> None:
     X = np.column_stack([np.ones(300), rng.normal(size=300) * 1e3, rng.normal(size=300)])
     D = (rng.random(300) < 1 / (1 + np.exp(-(X @ [0.2, 0.001, 1])))).astype(float)
     expected = sm.Logit(D, X).fit(disp=0, method="newton", tol=1e-12).predict()
-    np.testing.assert_allclose(logit(D, X).probability, expected, rtol=1e-8)
+    np.testing.assert_allclose(logit(D, X, ["const", "a", "b"]).probability, expected, rtol=1e-8)
 
 
 def test_methods_agree_without_covariates() -> None:
@@ -181,9 +181,9 @@ def test_methods_agree_without_covariates() -> None:
     X[np.flatnonzero(treated)[:2], 1] = 1, -1
     X[np.flatnonzero(~treated)[:2], 1] = 1, -1
     change[np.abs(X[:, 1]) == 1] = 0
-    results = [two_period_effect(change, treated, X, method) for method in ("dr", "reg", "ipw")]
+    results = [two_period_effect(change, treated, X, method, ["z"]) for method in ("dr", "reg", "ipw")]
     means = change[treated].mean() - change[~treated].mean()
-    assert two_period_effect(change, treated, X[:, :1], "dr").att == pytest.approx(means, rel=1e-12)
+    assert two_period_effect(change, treated, X[:, :1], "dr", []).att == pytest.approx(means, rel=1e-12)
     assert results[0].att == pytest.approx(means, rel=1e-9)
     for other in results[1:]:
         assert other.att == pytest.approx(results[0].att, rel=1e-9)

@@ -127,7 +127,6 @@ def test_imputation_written_out_with_dummies(df, weights) -> None:
 def test_imputation_equals_diff_diff(df) -> None:
     reference = ImputationDiD().fit(
         df.assign(first=df["cohort"].fillna(0).astype(int)), outcome="y", unit="city_code", time="year", first_treat="first",
-        aggregate="event_study",
     )  # fmt: skip
     fit = imputation(df, "y", "cohort")
     assert fit.att.loc["att", "estimate"] == pytest.approx(reference.overall_att, rel=1e-8)
