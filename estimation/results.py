@@ -23,6 +23,10 @@ class HypothesisTest:
     p_value: float
     note: str = ""
 
+    def __float__(self) -> float:
+        """The statistic, so that a test can stand where a number is expected."""
+        return float(self.statistic)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Estimates:
@@ -98,7 +102,7 @@ class Estimates:
             "vcov": self.vcov,
         }
         return [
-            {"dependent": self.dependent, "term": str(term)} | numbers | shared
+            {"dependent": self.dependent, "term": str(term), **{str(k): v for k, v in numbers.items()}, **shared}
             for term, numbers in zip(rows.index, rows.to_dict("records"), strict=True)
         ]
 

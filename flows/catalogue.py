@@ -9,6 +9,7 @@ import duckdb
 from flows.inputs import Inputs
 from flows.manifest import code_version
 from flows.results_store import comment
+from landing.describe import describe_landing
 
 AUDIT = {
     "runs": "Grain: one run; a release holds the run that built it.",
@@ -61,6 +62,7 @@ def record_run(connection: duckdb.DuckDBPyConnection, release_id: str, started: 
 
 def describe(connection: duckdb.DuckDBPyConnection) -> None:
     """Comment the tables dbt did not write, then collect all comments in `audit.data_dictionary`."""
+    describe_landing(connection)
     _describe_variables(connection)
     connection.execute(
         """
