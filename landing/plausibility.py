@@ -21,7 +21,7 @@ from landing.dictionary import Dictionary, read_seed
 from landing.series import Matrix, long_median, middle_of_neighbours, neighbours
 
 # A fourfold deviation is never a year's change of a stable series; volatile ones are measured by their own spread:
-# three times the 95th percentile of the deviations of all cities.
+# three times the 95th percentile of the deviations of a usual year's cities.
 MIN_DEVIATION = 0.6
 SPREAD_FACTOR = 3.0
 # Both sides of a slip stand nearer to each other than this share of the deviation.
@@ -36,12 +36,17 @@ RELATION_DEVIATION = 0.5
 SMALL_START = 2.0
 # Where the years on one side are missing a slip and a break look alike until the next year: ask for more.
 EDGE_DEVIATION = 0.7
+# A column of another quantity: half of the cities leave the years around by a factor of two, and that is eight times
+# what half of them do in a usual year.
+COLUMN_DEVIATION = 0.3
+COLUMN_FACTOR = 8.0
 GROWTH_POINTS = 40.0
 # Zeros are values where they are common; where fewer than this share of cells is zero, a zero is a missing value.
 RARE_ZERO_SHARE = 0.005
 LOG_OF_ZERO = -9.0
 # Rise at an upgrade beyond the usual growth of other cities that no growth explains, and its multiple of the spread;
-# where fewer cities than this have both years, 15 % a year is taken as usual.
+# where fewer cities than this have both years, 15 % a year is taken as usual. Growth rates are compared with the
+# median city where at least as many print one.
 UPGRADE_RISE = 0.25
 UPGRADE_SPREAD = 1.5
 UPGRADE_YEARS = 4
@@ -99,8 +104,8 @@ class Panel:
 
 @dataclass(frozen=True)
 class Measured:
-    """One variable: city x year logarithms, the median of each position's neighbours, and the 95th percentile of the
-    deviations from it."""
+    """One variable: city x year logarithms, the median of each position's neighbours, and the usual spread around
+    it."""
 
     matrix: Matrix
     middle: Matrix
@@ -121,8 +126,12 @@ def check_plausibility(con: duckdb.DuckDBPyConnection, dictionary: Dictionary, s
     if len(namesakes):
         _take_out(panel, namesakes)
         measured = _measure(panel)
+    columns = _columns(panel, measured)
+    if len(columns):
+        _take_out(panel, columns)
+        measured = _measure(panel)
     residuals = _residuals(read_seed(seeds, "plausibility_relations"), measured, panel)
-    _write(con, pd.concat([*found, namesakes, _jumps(panel, measured, residuals)]))
+    _write(con, pd.concat([*found, namesakes, columns, _jumps(panel, measured, residuals)]))
 
 
 def _panel(con: duckdb.DuckDBPyConnection, dictionary: Dictionary) -> Panel:
@@ -174,8 +183,9 @@ def _growth(panel: Panel) -> pd.DataFrame:
     """Growth rates far from those of the other cities in the same year: an index (108.8), a lost decimal point (420)."""
     wanted = (panel.variables["kind"].eq("growth") & panel.variables["unit"].eq("pct")).to_numpy()
     points = panel.points[wanted[panel.points["variable"]]]
-    middle = points.groupby(["variable", "year"])["x"].transform("median")
-    far = (points["x"] - middle).abs() > GROWTH_POINTS
+    cities = points.groupby(["variable", "year"])["x"]
+    middle = cities.transform("median")
+    far = ((points["x"] - middle).abs() > GROWTH_POINTS) & (cities.transform("size") >= MIN_CITIES)
     detail = [f"growth of {x:g} against {m:.4g} in the median city of that year"
               for x, m in zip(points["x"][far], middle[far], strict=True)]
     return _found(points[far], "magnitude_jump", detail)
@@ -189,10 +199,46 @@ def _measure(panel: Panel) -> dict[int, Measured]:
         if compared[variable]:
             matrix = panel.matrix(panel.of(variable))
             middle = middle_of_neighbours(matrix)
-            deviations = np.abs(matrix - middle)
-            known = deviations[~np.isnan(deviations)]
-            measured[variable] = Measured(matrix, middle, float(np.quantile(known, 0.95)) if known.size else np.inf)
+            measured[variable] = Measured(matrix, middle, _spread(np.abs(matrix - middle)))
     return measured
+
+
+def _spread(sizes: Matrix) -> float:
+    """95th percentile of the deviations of a year's cities, in the median year: a year in a wrong unit does not count."""
+    years = [column[~np.isnan(column)] for column in sizes.T]
+    several = [float(np.quantile(year, 0.95)) for year in years if year.size >= MIN_CITIES]
+    known = sizes[~np.isnan(sizes)]
+    return float(np.median(several)) if several else float(np.quantile(known, 0.95)) if known.size else np.inf
+
+
+def _columns(panel: Panel, measured: dict[int, Measured]) -> pd.DataFrame:
+    """All values of a year in a file whose cities do not follow the years around them: another quantity or unit."""
+    found = [_found(panel.points.iloc[:0], "magnitude_jump", [])]
+    for variable, series in measured.items():
+        for year, usual in _odd_years(series):
+            points = panel.of(variable)
+            points = points[points["year"].eq(panel.first_year + year) & (points["x"] > 0)]
+            sizes = np.abs(np.log10(points["x"].to_numpy()) - series.middle[points["city"].to_numpy(), year])
+            for _, rows in points.assign(size=sizes).groupby("file"):
+                median = rows["size"].median()
+                if rows["size"].notna().sum() >= MIN_CITIES and median > COLUMN_DEVIATION:
+                    detail = (f"half of the {len(rows)} cities of this column leave the years around by a factor of "
+                              f"{10**median:.2g} (usually {10**usual:.2g}): another quantity or unit")
+                    found.append(_found(rows, "magnitude_jump", [detail] * len(rows)))
+    return pd.concat(found)
+
+
+def _odd_years(series: Measured) -> list[tuple[int, float]]:
+    """Years between others in which half of the cities deviate, with the deviation of half of them in other years."""
+    sizes = np.abs(series.matrix - series.middle)
+    years = [year for year in range(sizes.shape[1]) if (~np.isnan(sizes[:, year])).sum() >= MIN_CITIES]
+    medians = {year: float(np.nanmedian(sizes[:, year])) for year in years}
+    odd = []
+    for year in years[1:-1]:
+        usual = float(np.median([medians[other] for other in years if other != year]))
+        if medians[year] > max(COLUMN_DEVIATION, COLUMN_FACTOR * usual):
+            odd.append((year, usual))
+    return odd
 
 
 def _jumps(panel: Panel, measured: dict[int, Measured], residuals: dict[int, Matrix]) -> pd.DataFrame:

@@ -265,8 +265,11 @@ def _unit_label(dictionary: Dictionary, path: str, above: str, origin: str) -> s
     """The unit as it is printed, in the header or above the table; '' where the dictionary supplies it."""
     if origin == "sheet":
         return above
+    if origin != "header":
+        return ""
     brackets = [part.split(")")[0] for part in compact(path).split("(")[1:]]
-    return next((text for text in reversed(brackets) if parse_unit(dictionary, text)), "") if origin == "header" else ""
+    units = [text for text in reversed(brackets) if parse_unit(dictionary, text)]
+    return next((text for text in units if not text.isascii()), units[0] if units else "")
 
 
 def _place_years(places: Places, asked: pd.DataFrame) -> pd.DataFrame:
