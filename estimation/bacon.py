@@ -29,17 +29,22 @@ class BaconDecomposition:
         comparisons: one row a comparison: treated (first treated period), untreated (that of the comparison group; inf never
             treated, the first period of the panel always treated), estimate, weight, type (one of ``TYPES``).
         by_type: index type: weight (sum), avg_estimate (weighted mean), n.
-        coef: the two-way fixed-effects coefficient of the treatment; equals sum(weight * estimate).
+        coef: the two-way fixed-effects coefficient, indexed by the treatment; equals sum(weight * estimate).
         nobs, n_entities: size of the (balanced) panel.
         convention: what was computed, in a sentence.
     """
 
     comparisons: pd.DataFrame
     by_type: pd.DataFrame
-    coef: float
+    coef: pd.Series
     nobs: int
     n_entities: int
     convention: str
+
+    @property
+    def twfe_coef(self) -> float:
+        """The two-way coefficient as a number."""
+        return float(self.coef.iloc[0])
 
     def to_rows(self) -> list[dict[str, object]]:
         """One dict a comparison."""
@@ -76,7 +81,7 @@ def bacon(df: pd.DataFrame, y: str, treat: str, *, entity: str = "city_code", ti
     return BaconDecomposition(
         comparisons=table,
         by_type=_by_type(table),
-        coef=coef,
+        coef=pd.Series({treat: coef}, name="estimate"),
         nobs=outcome.size,
         n_entities=n_entities,
         convention=f"Goodman-Bacon decomposition, no controls, balanced {n_entities} x {n_times}; weights sum to 1.",

@@ -247,7 +247,7 @@ def _assemble(
     pretrend = leads_test(cells.att[estimated], result.cov, inside, np.inf)
     trimmed = int(table["n_trimmed"].sum())
     kind = f"multiplier bootstrap, {how.draws} draws" if how.draws else "analytic influence functions"
-    averages = aggregate_all(cells, how)
+    averages = aggregate_all(cells, how, y)
     return GroupTimeEffects(
         dependent=y,
         estimator="callaway_santanna",

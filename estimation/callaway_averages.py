@@ -58,7 +58,7 @@ class Averages(Estimates):
         return self.table["se_egt"].to_numpy()
 
 
-def aggregate_all(cells: GroupTime, how: Inference) -> dict[str, Averages]:
+def aggregate_all(cells: GroupTime, how: Inference, y: str) -> dict[str, Averages]:
     """The four kinds of averages, keyed by kind."""
     group, time = cells.table["group"].to_numpy(dtype=float), cells.table["time"].to_numpy(dtype=float)
     post, event = time >= group, time - group
@@ -73,10 +73,10 @@ def aggregate_all(cells: GroupTime, how: Inference) -> dict[str, Averages]:
     after = np.flatnonzero(np.unique(event) >= 0)
     overall_group = _weighted_groups(cells, by_group, groups, np.array([sizes[g] for g in groups]))
     return {
-        "simple": _averages("simple", np.array(["att"]), simple, simple[0], cells, how),
-        "dynamic": _averages("dynamic", np.unique(event), dynamic, _plain([dynamic[i] for i in after]), cells, how),
-        "group": _averages("group", groups, by_group, overall_group, cells, how),
-        "calendar": _averages("calendar", treated_times, calendar, _plain(calendar), cells, how),
+        "simple": _averages("simple", np.array(["att"]), simple, simple[0], cells, how, y),
+        "dynamic": _averages("dynamic", np.unique(event), dynamic, _plain([dynamic[i] for i in after]), cells, how, y),
+        "group": _averages("group", groups, by_group, overall_group, cells, how, y),
+        "calendar": _averages("calendar", treated_times, calendar, _plain(calendar), cells, how, y),
     }
 
 
@@ -115,7 +115,7 @@ def _plain(means: list[Mean]) -> Mean:
 
 
 def _averages(
-    kind: str, egt: np.ndarray, means: list[Mean], overall: Mean, cells: GroupTime, how: Inference
+    kind: str, egt: np.ndarray, means: list[Mean], overall: Mean, cells: GroupTime, how: Inference, y: str
 ) -> Averages:
     values, influence = np.array([m[0] for m in means]), np.column_stack([m[1] for m in means])
     if egt.dtype.kind == "f" and (egt == egt.round()).all():
@@ -135,7 +135,7 @@ def _averages(
     )
     index = pd.Index(egt[known], name="egt")
     return Averages(
-        dependent="",
+        dependent=y,
         estimator=f"callaway_santanna_{kind}",
         vcov="influence",
         convention="cohort shares estimated; normal reference",

@@ -1,12 +1,10 @@
-"""R-squared measures and constants of a panel regression, each under its own name."""
+"""R-squared measures of a panel regression, each under its own name."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-
-from estimation.within import Within
 
 
 @dataclass(frozen=True)
@@ -65,22 +63,3 @@ def _squared_correlation(a: np.ndarray, b: np.ndarray, mass: np.ndarray) -> floa
     a, b = a - np.average(a, weights=mass), b - np.average(b, weights=mass)
     product = (mass @ a**2) * (mass @ b**2)
     return float((mass @ (a * b)) ** 2 / product) if product > 0 else np.nan
-
-
-def base_period_shift(
-    effects_sum: np.ndarray, within_entity: Within | None, time_codes: np.ndarray, mass: np.ndarray
-) -> float:
-    """Mean over the observations of the period effects when the first period's effect is zero.
-
-    Args:
-        effects_sum: (n,) entity effect + period effect of every observation (y - xb - u).
-        within_entity: the entity demeaning when entity effects are in the model, else None.
-    """
-    n_periods = int(time_codes.max()) + 1
-    dummies = (time_codes[:, None] == np.arange(1, n_periods)).astype(float)
-    if within_entity is None:
-        columns = np.column_stack([np.ones(len(dummies)), dummies])
-        shifts = np.linalg.lstsq(columns, effects_sum, rcond=None)[0][1:]
-    else:
-        shifts = np.linalg.lstsq(within_entity.transform(dummies), within_entity.transform(effects_sum), rcond=None)[0]
-    return float(np.average(dummies @ shifts, weights=mass))

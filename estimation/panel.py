@@ -10,15 +10,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from estimation.covariance import Covariance, Kernel, Ssc, Vcov, estimate_covariance
+from estimation.constants import base_period_constant, grand_mean_constant
+from estimation.covariance import Covariance, ErrorStructure, Kernel, Ssc, Vcov, estimate_covariance
 from estimation.error_structure import COORDINATES, carried_columns, error_structure
-from estimation.fit_measures import base_period_shift, fit_measures
+from estimation.fit_measures import fit_measures
 from estimation.frame import EstimationError, panel_frame
 from estimation.least_squares import LeastSquares, least_squares
 from estimation.panel_design import CONSTANT, PanelDesign, identified, panel_design, regressors
 from estimation.record import confirm
 from estimation.results import Estimates, HypothesisTest
-from estimation.within import Effects, Within
+from estimation.within import Effects
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +59,8 @@ class PanelFit(Estimates):
     corr2_between: float
     constant_grand_mean: float
     constant_base_year: float
+    constant_grand_mean_se: float
+    constant_base_year_se: float
     ssr: float
     rmse: float
     n_periods: int
@@ -128,14 +131,14 @@ def fit_panel(
         convention += f" Left out: {'; '.join(dropped.values())}."
     if record:
         convention += f" {confirm(design, ols.beta)}"
-    return _assemble(design, ols, covariance, structure.label, convention, dropped, [entity, time])
+    return _assemble(design, ols, covariance, structure, convention, dropped, [entity, time])
 
 
 def _assemble(
     design: PanelDesign,
     ols: LeastSquares,
     covariance: Covariance,
-    label: str,
+    structure: ErrorStructure,
     convention: str,
     dropped: Mapping[str, str],
     keys: list[str],
@@ -144,16 +147,17 @@ def _assemble(
     frame, terms, (n, k) = design.frame, list(design.terms), design.X.shape
     slopes = [i for i, term in enumerate(terms) if term != CONSTANT]
     fitted = design.X[:, slopes] @ ols.beta[slopes]
-    grand_mean = float(np.average(design.y - fitted, weights=design.mass))
+    grand_mean = grand_mean_constant(design, ols.beta, ols.residuals, structure, covariance.factor)
+    base_year = base_period_constant(design, ols.beta, ols.residuals, structure, covariance.factor)
     ssr = float(design.mass @ ols.residuals**2)
     shares = fit_measures(
-        design.y, design.y_within, fitted + grand_mean, ols.residuals, frame.entity_codes, design.mass
+        design.y, design.y_within, fitted + grand_mean.value, ols.residuals, frame.entity_codes, design.mass
     )
     df_resid = n - k - design.absorbed.rank
     return PanelFit(
         dependent=design.dependent,
         estimator="pooled_ols" if design.effects == "none" else "panel_ols",
-        vcov=label,
+        vcov=structure.label,
         convention=convention,
         coef=pd.Series(ols.beta, index=terms, name="estimate"),
         cov=pd.DataFrame(covariance.matrix, index=terms, columns=terms),
@@ -165,8 +169,10 @@ def _assemble(
         n_dropped=frame.n_dropped,
         effects=design.effects,
         r2_adj=1 - (1 - shares.r2_inclusive) * (n - 1) / df_resid,
-        constant_grand_mean=grand_mean,
-        constant_base_year=grand_mean - _mean_period_effect(design, design.y - fitted - ols.residuals),
+        constant_grand_mean=grand_mean.value,
+        constant_base_year=base_year.value,
+        constant_grand_mean_se=grand_mean.std_error,
+        constant_base_year_se=base_year.std_error,
         ssr=ssr,
         rmse=float(np.sqrt(ssr / design.mass.sum())),
         n_periods=len(frame.times),
@@ -195,19 +201,6 @@ def wald_test(estimate: np.ndarray, cov: np.ndarray, df_t: float) -> HypothesisT
     if np.isinf(df_t):
         return HypothesisTest(wald, float(rank), float(stats.chi2.sf(wald, rank)), note)
     return HypothesisTest(wald / rank, (float(rank), df_t), float(stats.f.sf(wald / rank, rank, df_t)), note)
-
-
-def _mean_period_effect(design: PanelDesign, effects_sum: np.ndarray) -> float:
-    """Mean period effect relative to the first period; zero without period effects, NaN where not comparable."""
-    if design.effects in ("none", "entity"):
-        return 0.0
-    if not design.is_connected:
-        return float(np.nan)
-    frame = design.frame
-    by_entity = (
-        Within(frame.entity_codes, frame.time_codes, "entity", design.weights) if design.effects == "twoways" else None
-    )
-    return base_period_shift(effects_sum, by_entity, frame.time_codes, design.mass)
 
 
 def _count_singletons(design: PanelDesign) -> int:

@@ -22,7 +22,7 @@ class TwowayWeights:
     Attributes:
         weights: one row a treated observation, indexed by (entity, time); sums to 1. The coefficient estimates the sum of
             weight * effect under parallel trends.
-        coef: the two-way coefficient.
+        coef: the two-way coefficient, indexed by the treatment.
         n_positive, n_negative: number of weights above and below zero. sum_positive, sum_negative: their sums.
         sigma: smallest standard deviation of the effects over treated observations for which the average effect may be zero
             (corollary 1); a small value means that heterogeneity matters. inf where all weights are equal.
@@ -31,7 +31,7 @@ class TwowayWeights:
     """
 
     weights: pd.Series
-    coef: float
+    coef: pd.Series
     n_positive: int
     n_negative: int
     sum_positive: float
@@ -40,9 +40,14 @@ class TwowayWeights:
     sigma_sign: float
     convention: str
 
+    @property
+    def twfe_coef(self) -> float:
+        """The two-way coefficient as a number."""
+        return float(self.coef.iloc[0])
+
     def to_rows(self) -> list[dict[str, object]]:
         """One dict a summary statistic."""
-        names = ("coef", "n_positive", "n_negative", "sum_positive", "sum_negative", "sigma", "sigma_sign")
+        names = ("twfe_coef", "n_positive", "n_negative", "sum_positive", "sum_negative", "sigma", "sigma_sign")
         return [{"statistic": name, "value": float(getattr(self, name))} for name in names]
 
 
@@ -81,7 +86,7 @@ def twoway_weights(
     positive = weights > 1e-12
     return TwowayWeights(
         weights=pd.Series(weights, index=index, name="weight"),
-        coef=coef,
+        coef=pd.Series({treat: coef}, name="estimate"),
         n_positive=int(positive.sum()),
         n_negative=int(negative.sum()),
         sum_positive=float(weights[positive].sum()),

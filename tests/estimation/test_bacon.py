@@ -59,7 +59,7 @@ def test_hand_worked_two_groups() -> None:
     assert result.comparisons.to_dict("records") == [
         {"treated": 2, "untreated": np.inf, "estimate": 2.5, "weight": 1.0, "type": "Treated vs Untreated"}
     ]
-    assert result.coef == pytest.approx(2.5)
+    assert result.twfe_coef == pytest.approx(2.5)
 
 
 def test_order_of_rows_does_not_matter(df) -> None:
@@ -102,7 +102,7 @@ def test_bacondecomp_numbers(oracles: Path, case, data, y, treat, time) -> None:
     assert len(both) == expected["n_2x2"] == len(result.comparisons)
     np.testing.assert_allclose(both["estimate_own"], both["estimate"], rtol=1e-10, atol=1e-13)
     np.testing.assert_allclose(both["weight_own"], both["weight"], rtol=1e-10)
-    assert result.coef == pytest.approx(expected["twfe_coef"], rel=1e-10)
+    assert result.twfe_coef == pytest.approx(expected["twfe_coef"], rel=1e-10)
     for kind in expected["by_type"]:
         assert result.by_type.loc[kind["type"], "weight"] == pytest.approx(kind["weight"], rel=1e-10)
         assert result.by_type.loc[kind["type"], "avg_estimate"] == pytest.approx(kind["avg_estimate"], rel=1e-9)
@@ -122,8 +122,8 @@ def test_two_way_weights_reproduce_the_coefficient(df) -> None:
     result = twoway_weights(exact, "y", "treat")
     effects = exact.set_index(["city_code", "year"])["effect"].loc[result.weights.index]
     assert result.weights.sum() == pytest.approx(1)
-    assert result.weights @ effects == pytest.approx(result.coef, abs=1e-9)
-    assert result.coef == pytest.approx(fit_panel(exact, "y", "treat").coef["treat"], abs=1e-9)
+    assert result.weights @ effects == pytest.approx(result.twfe_coef, abs=1e-9)
+    assert result.twfe_coef == pytest.approx(fit_panel(exact, "y", "treat").coef["treat"], abs=1e-9)
     assert result.n_negative > 0
 
 
@@ -131,7 +131,7 @@ def test_two_way_weights_equal_diff_diff(df) -> None:
     """diff-diff 3.13 `twowayfeweights`: coefficient, sigma and the share of negative weights."""
     mine = twoway_weights(df, "y", "treat")
     theirs = twowayfeweights(df, outcome="y", unit="city_code", time="year", treatment="treat")
-    assert mine.coef == pytest.approx(theirs.beta_fe, rel=1e-9)
+    assert mine.twfe_coef == pytest.approx(theirs.beta_fe, rel=1e-9)
     assert mine.sigma == pytest.approx(theirs.sigma_fe, rel=1e-9)
     assert mine.n_negative / len(mine.weights) == pytest.approx(theirs.fraction_negative)
 
@@ -140,7 +140,7 @@ def test_sigma_bounds_are_attained(df) -> None:
     """Effects proportional to the (centred) weights with standard deviation sigma have mean zero and give the coefficient."""
     result = twoway_weights(df, "y", "treat")
     relative = result.weights * len(result.weights)
-    effects = (relative - 1) * result.coef / relative.var(ddof=0)
+    effects = (relative - 1) * result.twfe_coef / relative.var(ddof=0)
     assert effects.mean() == pytest.approx(0, abs=1e-10)
     assert result.weights @ effects == pytest.approx(result.coef)
     assert effects.std(ddof=0) == pytest.approx(result.sigma)

@@ -104,7 +104,7 @@ def test_group_standard_error_differs_from_did_by_its_indexing_only(mpdta, name,
     import estimation.callaway as module
 
     original = module.aggregate_all
-    monkeypatch.setattr(module, "aggregate_all", lambda cells, how: kept.append(cells) or original(cells, how))
+    monkeypatch.setattr(module, "aggregate_all", lambda cells, how, y: kept.append(cells) or original(cells, how, y))
     fit = _fit(mpdta, name)
     printed = mpdta[0][name]["group_agg"]["overall_se"]
     assert _slip_of_did(kept[0]) == pytest.approx(printed, rel=1e-8)

@@ -68,6 +68,9 @@ def test_r_squared_and_constant_equal_linearmodels(wages, effects) -> None:
         fit.r2_inclusive: reference.rsquared_inclusive,
         fit.r2_between: reference.rsquared_between,
         fit.constant_grand_mean: reference.params["const"],
+        fit_panel(wages, "lwage", X, effects=effects, vcov="iid", **KEYS).constant_grand_mean_se: reference.std_errors[
+            "const"
+        ],
     }.items():
         assert mine == pytest.approx(theirs, rel=1e-10)
     n, k = fit.nobs, fit.nobs - fit.df_resid
@@ -89,9 +92,17 @@ def test_constants_equal_the_regressions_that_print_them(wages) -> None:
     cities = pd.get_dummies(wages["nr"], dtype=float)
     centred = cities.sub(cities.mean()).iloc[:, 1:]
     # Dummies in deviation from their sample mean force the (observation-weighted) mean effect to zero.
-    Z = np.column_stack([wages[X], np.ones(len(wages)), years, centred])
+    Z = np.column_stack([wages[X], np.ones(len(wages)), years, centred]).astype(float)
     beta = np.linalg.lstsq(Z, wages["lwage"].to_numpy(), rcond=None)[0]
     assert fit.constant_base_year == pytest.approx(beta[3], rel=1e-9)
+    classical = fit_panel(wages, "lwage", X, vcov="iid", **KEYS)
+    residuals = wages["lwage"].to_numpy() - Z @ beta
+    pseudo = np.linalg.pinv(Z, rcond=1e-12)
+    sigma = np.sqrt(residuals @ residuals / classical.df_resid)
+    assert classical.constant_base_year_se == pytest.approx(sigma * np.linalg.norm(pseudo[3]), rel=1e-8)
+    sums = pd.Series(pseudo[3] * residuals).groupby(wages["nr"].to_numpy()).sum()
+    bare = fit_panel(wages, "lwage", X, ssc="none", **KEYS)
+    assert bare.constant_base_year_se == pytest.approx(np.sqrt(np.sum(sums**2)), rel=1e-8)
     grand = wages["lwage"].mean() - wages[X].mean() @ fit.coef
     assert fit.constant_grand_mean == pytest.approx(grand, rel=1e-12)
     one_way = fit_panel(wages, "lwage", X, effects="entity", **KEYS)
