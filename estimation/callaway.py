@@ -255,7 +255,7 @@ def _assemble(
         convention=f"Callaway-Sant'Anna, {options}; {kind}, clustered by {cluster}, no small-sample factor, normal reference; "
         f"{trimmed} control cells trimmed at propensity 0.995.",
         coef=pd.Series(cells.att[estimated], index=labels, name="estimate"),
-        cov=pd.DataFrame(result.cov, index=labels, columns=labels),
+        cov=pd.DataFrame(result.reported_cov, index=labels, columns=labels),
         nobs=len(cohorts.periods),
         n_entities=len(cohorts.frame.entities),
         df_resid=np.inf,

@@ -140,7 +140,7 @@ def _averages(
         vcov="influence",
         convention="cohort shares estimated; normal reference",
         coef=pd.Series(values[known], index=index, name="estimate"),
-        cov=pd.DataFrame(result.cov, index=index, columns=index),
+        cov=pd.DataFrame(result.reported_cov, index=index, columns=index),
         nobs=len(cells.first),
         n_entities=len(cells.first),
         df_resid=np.inf,

@@ -54,11 +54,21 @@ def inference(clusters: np.ndarray, level: float, draws: int = 0, rng: np.random
 
 @dataclass(frozen=True)
 class Inferred:
-    """Covariance (m, m), standard errors (m,) and the critical value of (simultaneous, if bootstrapped) intervals."""
+    """Covariance (m, m), standard errors (m,) and the critical value of (simultaneous, if bootstrapped) intervals.
+
+    ``cov`` is analytic; ``reported_cov`` has the same correlations and the (possibly bootstrapped) standard errors.
+    """
 
     cov: np.ndarray
     se: np.ndarray
     critical_value: float
+
+    @property
+    def reported_cov(self) -> np.ndarray:
+        """(m, m) covariance whose diagonal is ``se`` squared; NaN where an estimate has no sampling error."""
+        analytic = np.sqrt(np.diag(self.cov))
+        scale = np.divide(self.se, analytic, out=np.full_like(analytic, np.nan), where=analytic > 0)
+        return self.cov * np.outer(scale, scale)
 
 
 def infer(influence: np.ndarray, how: Inference) -> Inferred:

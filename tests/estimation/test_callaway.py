@@ -197,6 +197,9 @@ def test_bootstrap_agrees_with_analytic_errors_and_repeats(df) -> None:
     pd.testing.assert_frame_equal(boot[0].att_gt, boot[1].att_gt)
     np.testing.assert_allclose(boot[0].att_gt["se"], analytic.att_gt["se"], rtol=0.08)
     assert boot[0].critical_value > analytic.critical_value
+    np.testing.assert_allclose(boot[0].se, boot[0].att_gt["se"], rtol=1e-12)
+    np.testing.assert_allclose(boot[0].dynamic.se, boot[0].dynamic.se_egt, rtol=1e-12)
+    np.testing.assert_allclose(analytic.dynamic.se, analytic.dynamic.se_egt, rtol=1e-12)
 
 
 def test_clusters_sum_the_influence(df) -> None:

@@ -55,6 +55,18 @@ def test_unobserved_lags_are_reported(df) -> None:
     assert not event_study(df, "y", "cohort", window=(-6, 5)).unidentified
 
 
+def test_window_of_the_broadband_papers() -> None:
+    """2006-2020, waves 2014-2016, window -7..7: lag 7 cannot be observed (the first wave ends at +6), the rest can."""
+    df = staggered_panel(
+        np.random.default_rng(6), n=30, periods=range(2006, 2021), waves={2014: 0.1, 2015: 0.2, 2016: 0.1}
+    )
+    fit = event_study(df, "y", "cohort", window=(-7, 7), level=0.9)
+    assert set(fit.unidentified) == {7}
+    assert list(fit.dynamic.index[fit.dynamic["status"] == "estimated"]) == [*range(-7, -1), *range(7)]
+    half = (fit.dynamic["conf_high"] - fit.dynamic["estimate"])[2]
+    assert half == pytest.approx(stats.t(29).ppf(0.95) * fit.dynamic["std_error"][2])
+
+
 def test_pretrend_is_the_joint_f_test(df) -> None:
     fit = event_study(df, "y", "cohort", window=(-4, 3))
     leads = [f"event_{k}" for k in (-4, -3, -2)]
