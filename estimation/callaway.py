@@ -87,8 +87,7 @@ def att_gt(
     everyone = cohort_frame(df, [y, *controls], cohort, entity=entity, time=time, keep=keep)
     cohorts, unidentified = _usable(everyone, control, anticipation)
     shape = (len(cohorts.frame.entities), len(cohorts.frame.times))
-    outcome = cohorts.frame.array(y).reshape(shape)
-    check_varies(y, outcome, outcome - outcome.mean(1, keepdims=True) - outcome.mean(0) + outcome.mean())
+    outcome = _varying(cohorts.frame.array(y).reshape(shape), y)
     covariates = cohorts.frame.array(controls).reshape(*shape, len(controls))
     cells, problems = group_time_effects(
         outcome,
@@ -102,12 +101,15 @@ def att_gt(
         anticipation,
     )
     unidentified |= problems
-    if not len(cells.att):
-        raise EstimationError(f"no group-time effect can be estimated: {listed(unidentified)}")
     how = inference(_entity_clusters(cohorts, cluster, entity), level, draws, rng)
     dropped = everyone.frame.n_dropped + len(everyone.periods) - len(cohorts.periods)
     options = f"method {method}, control {control}, base period {base_period}"
     return _assemble(cells, how, cohorts, unidentified, y, dropped, cluster or entity, options)
+
+
+def _varying(outcome: np.ndarray, y: str) -> np.ndarray:
+    check_varies(y, outcome, outcome - outcome.mean(1, keepdims=True) - outcome.mean(0) + outcome.mean())
+    return outcome
 
 
 def _check_options(control: str, base_period: str) -> None:
@@ -194,8 +196,9 @@ def group_time_effects(
             )
     columns = ["group", "time", "att", "n_treated", "n_control", "n_trimmed", "post"]
     table = pd.DataFrame(rows, columns=columns)
-    matrix = np.column_stack(influence) if influence else np.empty((n, 0))
-    return GroupTime(table, table["att"].to_numpy(dtype=float), matrix, first), problems
+    if not rows:
+        raise EstimationError(f"no group-time effect can be estimated: {listed(problems) or 'no period to compare'}")
+    return GroupTime(table, table["att"].to_numpy(dtype=float), np.column_stack(influence), first), problems
 
 
 def _control_units(first: np.ndarray, latest: float, control: Control) -> np.ndarray:

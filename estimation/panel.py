@@ -118,11 +118,7 @@ def fit_panel(
     )  # fmt: skip
     design, dropped = identified(panel_design(frame, y, names, effects, weights), collinear)
     ols = least_squares(design.y_within, design.X_within, design.weights)
-    if len(design.y) <= design.X.shape[1] + design.absorbed.rank:
-        raise EstimationError(
-            f"{len(design.y)} observations for {design.X.shape[1]} coefficients and {design.absorbed.rank} effects: "
-            "no residual degree of freedom"
-        )
+    _check_degrees_of_freedom(design)
     scores = design.X_within * (design.mass * ols.residuals)[:, None]
     ssr = float(design.mass @ ols.residuals**2)
     covariance = estimate_covariance(ols.bread, scores, ssr, structure, design.absorbed, ssc)
@@ -132,6 +128,14 @@ def fit_panel(
     if record:
         convention += f" {confirm(design, ols.beta)}"
     return _assemble(design, ols, covariance, structure, convention, dropped, [entity, time])
+
+
+def _check_degrees_of_freedom(design: PanelDesign) -> None:
+    (n, k), rank = design.X.shape, design.absorbed.rank
+    if n <= k + rank:
+        raise EstimationError(
+            f"{n} observations for {k} coefficients and {rank} effects: no residual degree of freedom"
+        )
 
 
 def _assemble(

@@ -94,23 +94,19 @@ def fit_random_effects(
     outcome, X, terms = random_effects_arrays(frame, y, names, time_dummies)
     check_varies(y, outcome, outcome - entity_means(outcome, frame.entity_codes), "entity")
     components = swamy_arora(outcome, X, frame.entity_codes)
-    counts = np.bincount(frame.entity_codes)
-    theta = components.theta(counts)
-    part = theta[frame.entity_codes]
-    X_star = X - part[:, None] * entity_means(X, frame.entity_codes)
-    y_star = outcome - part * entity_means(outcome, frame.entity_codes)
+    theta = components.theta(np.bincount(frame.entity_codes))
+    y_star, X_star = (_quasi_demeaned(values, theta, frame.entity_codes) for values in (outcome, X))
     ols = least_squares(y_star, X_star)
     ssr = float(ols.residuals @ ols.residuals)
     covariance = estimate_covariance(
         ols.bread, X_star * ols.residuals[:, None], ssr, structure, AbsorbedEffects({}, 0), ssc
     )
     slopes = [i for i, term in enumerate(terms) if term in names]
-    dummies = ", time dummies" if time_dummies else ""
     return RandomEffectsFit(
         dependent=y,
         estimator="random_effects",
         vcov=structure.label,
-        convention=f"Random effects, Swamy-Arora components{dummies}. {covariance.sentence}",
+        convention=f"Random effects, Swamy-Arora components; time dummies: {time_dummies}. {covariance.sentence}",
         coef=pd.Series(ols.beta, index=terms, name="estimate"),
         cov=pd.DataFrame(covariance.matrix, index=terms, columns=terms),
         nobs=len(outcome),
@@ -135,6 +131,12 @@ def _squared_correlations(frame: PanelFrame, outcome: np.ndarray, fitted: np.nda
         "corr2_between": _squared_correlation(*between),
         "corr2_overall": _squared_correlation(outcome, fitted),
     }
+
+
+def _quasi_demeaned(values: np.ndarray, theta: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """(n,) or (n, k) values less theta times their entity mean."""
+    share = theta[codes].reshape(-1, *[1] * (values.ndim - 1))
+    return values - share * entity_means(values, codes)
 
 
 def random_effects_arrays(

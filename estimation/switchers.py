@@ -67,7 +67,6 @@ def did_multiplegt(
         raise EstimationError(f"effects={effects} must be at least 1 and placebos={placebos} not negative")
     frame = panel_frame(df, [y, treat], entity=entity, time=time)
     outcome, treatment, left_out = _balanced(frame, y, treat, entity)
-    check_varies(y, outcome, outcome - outcome.mean(1, keepdims=True) - outcome.mean(0) + outcome.mean())
     first, cohorts = _histories(treatment)
     if (first == treatment.shape[1]).all():
         raise EstimationError(f"nobody switches {treat}: there is no effect to estimate")
@@ -78,11 +77,10 @@ def did_multiplegt(
     found = {k: contributions for k, contributions in found.items() if contributions[1]}
     if not found:
         raise EstimationError(f"no switcher of {treat} has a comparison within {effects} period(s)")
-    event_times = np.array(list(found), dtype=float)
+    event_times, counts = np.array(list(found), dtype=float), np.array([count for _, count in found.values()])
     estimate, cov = _recentred(np.column_stack([values for values, _ in found.values()]), cohorts)
-    counts = np.array([count for _, count in found.values()])
     pretrend = leads_test(estimate, cov, event_times < 0, np.inf)
-    labels = [event_label(k) for k in event_times]
+    labels, error = [event_label(k) for k in event_times], np.sqrt(np.diag(cov))
     return SwitcherEffects(
         dependent=y,
         estimator="did_multiplegt",
@@ -95,7 +93,7 @@ def did_multiplegt(
         df_resid=np.inf,
         tests={"pretrend": pretrend},
         n_dropped=frame.n_dropped + len(frame.data) - outcome.size,
-        dynamic=effects_table(event_times, "event_time", estimate, np.sqrt(np.diag(cov)), counts, np.inf, level),
+        dynamic=effects_table(event_times, "event_time", estimate, error, counts, np.inf, level),
         did_m=_did_m(outcome, treatment, cohorts, level),
         pretrend=pretrend,
         unidentified=left_out,
@@ -124,7 +122,9 @@ def _balanced(frame: PanelFrame, y: str, treat: str, entity: str) -> tuple[np.nd
         raise EstimationError(f"no {entity} is observed in all {len(frame.times)} periods")
     rows = complete[frame.entity_codes]
     shape = (int(complete.sum()), len(frame.times))
-    return frame.array(y)[rows].reshape(shape), treatment[rows].reshape(shape), left_out
+    outcome = frame.array(y)[rows].reshape(shape)
+    check_varies(y, outcome, outcome - outcome.mean(1, keepdims=True) - outcome.mean(0) + outcome.mean())
+    return outcome, treatment[rows].reshape(shape), left_out
 
 
 Comparison = tuple[np.ndarray, np.ndarray, np.ndarray, float]
