@@ -204,11 +204,14 @@ def _measure(panel: Panel) -> dict[int, Measured]:
 
 
 def _spread(sizes: Matrix) -> float:
-    """95th percentile of the deviations of a year's cities, in the median year: a year in a wrong unit does not count."""
+    """95th percentile of the deviations of a year's cities, in the median year: a year in a wrong unit does not count.
+
+    With few cities a slip would be its own percentile: there 2.9 times the median stands for it, as under normality.
+    """
     years = [column[~np.isnan(column)] for column in sizes.T]
     several = [float(np.quantile(year, 0.95)) for year in years if year.size >= MIN_CITIES]
     known = sizes[~np.isnan(sizes)]
-    return float(np.median(several)) if several else float(np.quantile(known, 0.95)) if known.size else np.inf
+    return float(np.median(several)) if several else 2.9 * float(np.median(known)) if known.size else np.inf
 
 
 def _columns(panel: Panel, measured: dict[int, Measured]) -> pd.DataFrame:

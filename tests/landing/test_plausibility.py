@@ -83,15 +83,23 @@ SLIPS: dict[str, tuple[Change, set[tuple[str, int, str, str]]]] = {
         {(FIRST, 2014, "va_primary_share_pct", "impossible_value")}),
     "negative level": (put(FIRST, 2014, LOANS, -5.0), {(FIRST, 2014, "loans_100m_yuan", "impossible_value")}),
 }
+def together(*changes: Change) -> Change:
+    def change(frame: pd.DataFrame) -> None:
+        for each in changes:
+            each(frame)
+
+    return change
+
+
+LIAONING = CITIES.loc[CITIES["province_zh"].eq("辽宁省"), "city_code"]
 HARMLESS: dict[str, Change] = {
-    "nothing changed": lambda frame: None,
-    "census revision of a third": lambda frame: [
-        times(code, list(range(2016, 2021)), GDP, 0.67)(frame) for code in CITIES["city_code"][::2]] and None,
+    "nothing changed": together(),
+    "census revision of a third": together(
+        *[times(code, list(range(2016, 2021)), GDP, 0.67) for code in CITIES["city_code"][::2]]),
     "a level that stays": times(FIRST, list(range(2015, 2021)), GDP, 6.0),
-    "a province that collapses at the end": lambda frame: [
-        times(code, [2020], GDP, 0.2)(frame) for code in CITIES.loc[CITIES["province_zh"].eq("辽宁省"), "city_code"]] and None,
-    "growth rates that jump tenfold": lambda frame: [
-        put(FIRST, 2014, GROWTH, 0.6)(frame), put(FIRST, 2015, GROWTH, 14.7)(frame), put(SECOND, 2014, GROWTH, -9.0)(frame)] and None,
+    "a province that collapses at the end": together(*[times(code, [2020], GDP, 0.2) for code in LIAONING]),
+    "growth rates that jump tenfold": together(
+        put(FIRST, 2014, GROWTH, 0.6), put(FIRST, 2015, GROWTH, 14.7), put(SECOND, 2014, GROWTH, -9.0)),
 }
 
 
