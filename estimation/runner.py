@@ -16,6 +16,10 @@ from estimation.panel import PanelFit, fit_panel
 from estimation.results import Estimates
 from estimation.study import Column, EventStudy, Study, Table, spec_hash
 
+# Sums run through vector instructions whose order depends on where memory happens to lie: the last two or three of sixteen digits vary
+# between runs. Ten digits are stored, so that equal inputs give byte-identical tables.
+DIGITS = 10
+
 ESTIMATES = (
     "study", "table_id", "column_id", "dependent", "term", "estimate", "std_error", "statistic", "p_value", "conf_low",
     "conf_high", "n_obs", "n_entities", "estimator", "vcov", "spec_hash", "data_hash",
@@ -177,7 +181,9 @@ def _test_rows(fit: Estimates) -> Iterable[dict[str, Any]]:
             "statistic": float(test.statistic),
             "df": test.df[0] if isinstance(test.df, tuple) else test.df,
             "p_value": float(test.p_value),
-            "note": test.note if not isinstance(test.df, tuple) else f"{test.note} F({test.df[0]:g}, {test.df[1]:g})".strip(),
+            "note": test.note
+            if not isinstance(test.df, tuple)
+            else f"{test.note} F({test.df[0]:g}, {test.df[1]:g})".strip(),
         }
 
 
@@ -198,4 +204,8 @@ def _collect(rows: dict[str, list[dict[str, Any]]], new: Mapping[str, list[dict[
 
 
 def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=list(columns))
+    """Rows as a frame, floats to `DIGITS` significant digits."""
+    frame = pd.DataFrame(rows, columns=list(columns))
+    for name in frame.select_dtypes("float"):
+        frame[name] = [float(f"{value:.{DIGITS}g}") for value in frame[name]]
+    return frame
