@@ -50,4 +50,4 @@ def confirm(design: PanelDesign, beta: np.ndarray) -> str:
             f"{worst}: {beta[difference.argmax()]:.12g} here, {reference[worst]:.12g} from linearmodels; "
             "the column is nearly collinear or badly scaled: rescale it"
         )
-    return f"Confirmed by linearmodels {version('linearmodels')} PanelOLS (largest difference {difference.max():.0e})."
+    return f"Confirmed by linearmodels {version('linearmodels')} PanelOLS (differences below {AGREEMENT:.0e})."
