@@ -88,13 +88,13 @@ def describe(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _describe_variables(connection: duckdb.DuckDBPyConnection) -> None:
-    """Columns of panel.city_year are variables: their dictionary entry is their description."""
+    """Columns of the wide panels are variables: their dictionary entry is their description."""
     rows = connection.execute(
         """
-        select c.column_name, i.zh_name || ' (' || i.unit || '): ' || coalesce(i.description, '')
+        select c.table_name, c.column_name, i.zh_name || ' (' || i.unit || '): ' || coalesce(i.description, '')
         from duckdb_columns() as c inner join seeds.indicators as i on c.column_name = i.variable
-        where c.schema_name = 'panel' and c.table_name = 'city_year' order by 1
+        where c.schema_name = 'panel' and c.table_name in ('city_year', 'study_city_year') order by 1, 2
         """
     ).fetchall()
-    for column, text in rows:
-        comment(connection, f'column panel.city_year."{column}"', text)
+    for table, column, text in rows:
+        comment(connection, f'column panel.{table}."{column}"', text)

@@ -254,7 +254,7 @@ def _merge(
 
 def _combine(own: pd.DataFrame, part: pd.DataFrame, share: float, values: Sequence[str], rules: _Rules) -> pd.DataFrame:
     """Sums w_i + s w_j and means (w_i x_i + s w_j x_j) / (w_i + s w_j); a missing part makes the result missing."""
-    merged = pd.DataFrame(index=own.index)
+    merged: dict[str, pd.Series] = {}
     for column in values:
         if column in rules.extensive:
             merged[column] = own[column] + share * part[column]
@@ -262,4 +262,4 @@ def _combine(own: pd.DataFrame, part: pd.DataFrame, share: float, values: Sequen
             w_own, w_part = own[rules.weights[column]], share * part[rules.weights[column]]
             total = (w_own + w_part).where(lambda w: w.ne(0))
             merged[column] = (w_own * own[column] + w_part * part[column]) / total
-    return merged.astype("float64")
+    return pd.DataFrame(merged, index=own.index, columns=list(values)).astype("float64")

@@ -52,7 +52,7 @@ sample as (
         filled.upstream_interpolated,
         filled.interpolated,
         filled.science_interpolated
-    from {{ ref('panel_city_year') }} as panel
+    from {{ study_panel('broadband_structure') }} as panel
     inner join {{ ref('cities') }} as cities on panel.city_code = cities.city_code
     left join pilots on panel.city_code = pilots.city_code
     left join filled on panel.city_code = filled.city_code and panel.year = filled.year
