@@ -41,7 +41,7 @@ def numeric_columns(df: pd.DataFrame, columns: Sequence[str], keys: Sequence[str
         raise EstimationError(
             f"key ({', '.join(names)}) is missing in {int(df[names].isna().any(axis=1).sum())} row(s)"
         )
-    twice = df.duplicated(names)
+    twice = df.duplicated(names) if names else pd.Series(False, index=df.index)
     if twice.any():
         first = ", ".join(str(v) for v in df.loc[twice.to_numpy(), names].iloc[0].tolist())
         raise EstimationError(f"duplicated key ({', '.join(names)}): {first}; keep one row each")

@@ -18,7 +18,7 @@ from estimation.options import PanelOptions
 from estimation.panel import PanelFit, fit_panel
 from estimation.terms import key_names, names
 from estimation.trimming import trim
-from estimation.winsor import winsorise
+from estimation.winsor import QUANTILE, Quantile, winsorise
 
 Treatment = Literal["winsorise", "trim"]
 
@@ -150,13 +150,14 @@ def outlier_treatments(
     columns: str | Sequence[str],
     *,
     treatments: Mapping[str, tuple[Treatment, float, float]] | None = None,
+    quantile: Quantile = QUANTILE,
     **options: Unpack[PanelOptions],
 ) -> Variations:
-    """The baseline, and with ``columns`` winsorised or trimmed (quantiles as in Stata's ``winsor2``).
+    """The baseline, and with ``columns`` winsorised or trimmed.
 
     Args:
         treatments: by name, the treatment and its lower and upper share; default winsorised and trimmed at 1 % and 99
-            %.
+            %. quantile: definition of the quantiles, see `estimation.winsor.winsorise`.
     """
     chosen = treatments or {"winsorised 1 %": ("winsorise", 0.01, 0.99), "trimmed 1 %": ("trim", 0.01, 0.99)}
     unknown = [kind for kind, _, _ in chosen.values() if kind not in get_args(Treatment)]
@@ -167,8 +168,8 @@ def outlier_treatments(
 
     def treated(kind: str, low: float, high: float) -> PanelFit:
         if kind == "trim":
-            return fit_panel(trim(df, cut, limits=(low, high)), y, x, **options)
-        limited = winsorise(df, cut, limits=(low, high), quantile="averaged_inverted_cdf", entity=entity, time=time)
+            return fit_panel(trim(df, cut, limits=(low, high), quantile=quantile), y, x, **options)
+        limited = winsorise(df, cut, limits=(low, high), quantile=quantile, entity=entity, time=time)
         return fit_panel(limited.data, y, x, **options)
 
     later = [(name, partial(treated, *rule)) for name, rule in chosen.items()]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import pandas as pd
 
-from estimation.frame import EstimationError
-from estimation.winsor import LIMITS, Quantile
+from estimation.ledger import numeric_columns, row_groups
+from estimation.terms import names
+from estimation.winsor import LIMITS, QUANTILE, Quantile, check_limits, is_dummy, quantile_pair
 
 
 def trim(
@@ -17,33 +17,27 @@ def trim(
     *,
     limits: tuple[float, float] = LIMITS,
     by: str | None = None,
-    quantile: Quantile = "averaged_inverted_cdf",
+    quantile: Quantile = QUANTILE,
 ) -> pd.DataFrame:
-    """A copy in which values below the lower or above the upper quantile are missing (Stata's ``winsor2, trim``).
+    """A copy in which values below the lower or above the upper quantile are missing (as Stata's ``winsor2, trim``).
 
     Args:
+        columns: continuous columns; dummies are left as they are, as in `estimation.winsor.winsorise`.
         limits: the two quantiles. by: column within whose values they are taken; None: all rows.
-        quantile: definition of the quantiles, Stata's ``_pctile`` by default (as in `estimation.winsor`).
+        quantile: definition of the quantiles, the same default as `estimation.winsor.winsorise`.
 
     Raises:
-        EstimationError: an absent column or quantiles that do not rise within [0, 1].
+        EstimationError: an absent, non-numeric or infinite column, a group without a value, or quantiles that do not rise
+            within [0, 1].
     """
-    chosen = [columns] if isinstance(columns, str) else list(columns)
-    absent = [name for name in [*chosen, *([by] if by else [])] if name not in df.columns]
-    if absent:
-        raise EstimationError(f"column(s) not in the data: {', '.join(absent)}")
-    if not 0 <= limits[0] < limits[1] <= 1:
-        raise EstimationError(f"limits={limits} must rise within [0, 1]")
-
-    def cut(values: pd.Series) -> pd.Series:
-        known = values.dropna().to_numpy(dtype=float)
-        if len(known) == 0:
-            return values
-        low, high = np.quantile(known, limits, method=quantile)
-        return values.where((values >= low) & (values <= high))
-
-    new = {}
-    for name in chosen:
-        values = df[name].astype(float)
-        new[name] = values.groupby(df[by]).transform(cut) if by else cut(values)
+    check_limits(limits, quantile)
+    arrays, groups, new = numeric_columns(df, names(columns), []), row_groups(df, by), {}
+    for column, values in arrays.items():
+        if is_dummy(values):
+            continue
+        kept = values.copy()
+        for group, rows in groups.items():
+            low, high = quantile_pair(values[rows], limits, quantile, column, group)
+            kept[rows[(values[rows] < low) | (values[rows] > high)]] = float("nan")
+        new[column] = kept
     return df.assign(**new)

@@ -310,9 +310,10 @@ class TestVariations:
             without_units(df, "y", ["d", "x"], {"typo": [999]})
 
     def test_outliers(self, df):
-        result = outlier_treatments(df, "y", ["d", "x"], ["y", "x"])
-        cut = winsorise(df, ["y", "x"], quantile="averaged_inverted_cdf").data
-        assert result.fits["winsorised 1 %"].coef.equals(fit_panel(cut, "y", ["d", "x"]).coef)
+        for quantile in ("linear", "averaged_inverted_cdf"):
+            result = outlier_treatments(df, "y", ["d", "x"], ["y", "x"], quantile=quantile)
+            cut = winsorise(df, ["y", "x"], quantile=quantile).data
+            assert result.fits["winsorised 1 %"].coef.equals(fit_panel(cut, "y", ["d", "x"]).coef)
         assert result.fits["trimmed 1 %"].nobs < result.fits["base"].nobs
         with pytest.raises(EstimationError, match="winsorise, trim"):
             outlier_treatments(df, "y", ["d"], "y", treatments={"a": ("drop", 0.1, 0.9)})
@@ -336,12 +337,26 @@ class TestTransformations:
     def test_trimming_follows_stata(self):
         """Ten values at 10 %: n p = 1 is whole, so the percentile is the mean of the 1st and 2nd value."""
         frame = pd.DataFrame({"v": [1.0, 2, 3, 4, 5, 6, 7, 8, 9, 100]})
-        trimmed = trim(frame, "v", limits=(0.1, 0.9))["v"]
+        trimmed = trim(frame, "v", limits=(0.1, 0.9), quantile="averaged_inverted_cdf")["v"]
         assert trimmed.isna().tolist() == [True] + [False] * 8 + [True] and frame["v"].notna().all()
+
+    def test_trimming_and_winsorising_share_their_limits(self):
+        rng = np.random.default_rng(8)
+        frame = pd.DataFrame({"city_code": range(200), "year": 2010, "v": rng.normal(size=200), "d": [1] + [0] * 199})
+        limits = winsorise(frame, ["v", "d"]).limits.set_index("variable")
+        assert list(limits.index) == ["v"]
+        assert limits.loc["v", ["low", "high"]].tolist() == frame["v"].quantile([0.01, 0.99]).tolist()
+        trimmed = trim(frame, ["v", "d"])
+        assert trimmed["d"].tolist() == frame["d"].tolist(), "a rare dummy is no outlier"
+        kept = frame["v"].between(*limits.loc["v", ["low", "high"]])
+        assert trimmed["v"].notna().tolist() == kept.tolist()
+        with pytest.raises(EstimationError, match="v is infinite"):
+            trim(frame.assign(v=np.inf), "v")
 
     def test_trimming_by_group(self):
         frame = pd.DataFrame({"g": list("aaabbb"), "v": [1.0, 2, 30, 100, np.nan, 300]})
-        assert trim(frame, "v", limits=(0.34, 0.66), by="g")["v"].isna().tolist() == [True, False, True, False, True, False]
+        trimmed = trim(frame, "v", limits=(0.34, 0.66), by="g", quantile="averaged_inverted_cdf")["v"]
+        assert trimmed.isna().tolist() == [True, False, True, False, True, False]
         with pytest.raises(EstimationError, match="must rise"):
             trim(frame, "v", limits=(0.9, 0.1))
 
