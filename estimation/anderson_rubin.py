@@ -17,6 +17,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import stats
 
+from estimation.covariance import wald_statistic
 from estimation.iv_arrays import IVArrays
 from estimation.results import HypothesisTest
 
@@ -31,7 +32,7 @@ def anderson_rubin_test(arrays: IVArrays, beta: np.ndarray) -> HypothesisTest:
     L = arrays.Z.shape[1]
     coef, covariance = arrays.on_instruments(arrays.y - arrays.D @ beta)
     V = covariance.matrix[:L, :L]
-    wald = float(coef[:L] @ np.linalg.solve(V, coef[:L]))
+    wald = wald_statistic(coef[:L], V, arrays.structure)
     at = ", ".join(f"{name}={value:g}" for name, value in zip(arrays.endog, beta, strict=True))
     note = f"H0: {at}"
     if np.isinf(covariance.df_t):
@@ -54,10 +55,12 @@ class ConfidenceSet:
 
 def anderson_rubin_set(arrays: IVArrays, centre: float, scale: float, level: float) -> ConfidenceSet:
     """All b0 the test does not reject at 1 - ``level``; ``centre`` and ``scale`` only set the units of the
-    computation.
+    computation. Empty where the covariance of the instruments' coefficients is singular.
     """
     L = arrays.Z.shape[1]
     df_t = arrays.on_instruments(arrays.y)[1].df_t
+    if np.isnan(anderson_rubin_test(arrays, np.array([centre])).statistic):
+        return ConfidenceSet(())
     limit = stats.chi2.ppf(level, L) if np.isinf(df_t) else L * stats.f.ppf(level, L, df_t)
     reduced, stage = arrays.y - arrays.D[:, 0] * centre, arrays.D[:, 0] * scale
 

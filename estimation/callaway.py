@@ -21,6 +21,7 @@ from estimation.staggered_input import control_names, leads_test, listed
 
 Control = Literal["never", "notyet"]
 BasePeriod = Literal["varying", "universal"]
+SMALL_COHORT = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,10 +101,11 @@ def att_gt(
         base_period,
         anticipation,
     )
+    caveats = _caveats(unidentified, cohorts.entity_first, len(controls))
     unidentified |= problems
     how = inference(_entity_clusters(cohorts, cluster, entity), level, draws, rng)
     dropped = everyone.frame.n_dropped + len(everyone.periods) - len(cohorts.periods)
-    options = f"method {method}, control {control}, base period {base_period}"
+    options = f"method {method}, control {control}, base period {base_period}{caveats}"
     return _assemble(cells, how, cohorts, unidentified, y, dropped, cluster or entity, options)
 
 
@@ -199,6 +201,14 @@ def group_time_effects(
     if not rows:
         raise EstimationError(f"no group-time effect can be estimated: {listed(problems) or 'no period to compare'}")
     return GroupTime(table, table["att"].to_numpy(dtype=float), np.column_stack(influence), first), problems
+
+
+def _caveats(left_out: Mapping[str, str], first: np.ndarray, n_controls: int) -> str:
+    """What was left out, and cohorts too small for normal inference (below 5 + controls, the warning of R's did)."""
+    text = f"; left out: {listed(left_out)}" if left_out else ""
+    groups, sizes = np.unique(first[~np.isnan(first)], return_counts=True)
+    small = [f"{g:g} ({size})" for g, size in zip(groups, sizes, strict=True) if size < SMALL_COHORT + n_controls]
+    return text + (f"; cohorts of few entities, standard errors unreliable: {', '.join(small)}" if small else "")
 
 
 def _control_units(first: np.ndarray, latest: float, control: Control) -> np.ndarray:

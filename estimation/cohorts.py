@@ -78,18 +78,16 @@ def cohort_frame(
         cohort: column with the first treated period; NaN, 0 or inf mean never treated.
 
     Raises:
-        EstimationError: the cohort is not numeric, differs within an entity, or no entity is treated; the time is not
-            numeric; or the panel itself is unusable.
+        EstimationError: the cohort is not numeric, negative, between two periods, differs within an entity, or no entity
+            is treated; the time is not numeric; or the panel itself is unusable.
     """
     if cohort not in df.columns:
         raise EstimationError(f"column(s) not in the data: {cohort}; present: {', '.join(map(str, df.columns))}")
     cleaned = df.assign(**{cohort: _clean_cohort(df[cohort], cohort)})
     frame = panel_frame(cleaned, columns, entity=entity, time=time, keep=keep, allow_missing=[cohort])
-    try:
-        periods = frame.data[time].to_numpy(dtype=float)
-    except (TypeError, ValueError) as error:
-        raise EstimationError(f"{time} must be numeric to count periods since treatment") from error
+    periods = _numeric_periods(frame.data[time], time)
     first = frame.array(cohort)
+    _check_on_scale(first, periods, cohort, time)
     never = np.isnan(first)
     low, high = _entity_range(np.where(never, -np.inf, first), frame.entity_codes)
     mixed = low != high
@@ -104,6 +102,28 @@ def cohort_frame(
     if not cohorts.treated.any():
         raise EstimationError(f"no treated observation: every {cohort} lies after the last {time}, {periods.max():g}")
     return cohorts
+
+
+def _numeric_periods(column: pd.Series, time: str) -> np.ndarray:
+    """(n,) periods as numbers; dates are refused, since nanoseconds are no periods."""
+    try:
+        if column.dtype.kind in "mM":
+            raise TypeError(column.dtype)
+        return column.to_numpy(dtype=float)
+    except (TypeError, ValueError) as error:
+        raise EstimationError(
+            f"{time} must be numeric to count periods since treatment, not {column.dtype}; give the year"
+        ) from error
+
+
+def _check_on_scale(first: np.ndarray, periods: np.ndarray, cohort: str, time: str) -> None:
+    """Raise an EstimationError for first treated periods that cannot be meant in the unit of the periods."""
+    known = np.unique(first[~np.isnan(first)])
+    between = known[known != np.round(known)] if (periods == np.round(periods)).all() else known[:0]
+    if len(between):
+        raise EstimationError(f"{cohort} {between[0]:g} lies between two periods of {time}: give the first treated period")
+    if len(known) and known[0] < 0 <= periods.min():
+        raise EstimationError(f"{cohort} {known[0]:g} is negative; never treated is missing, 0 or infinite")
 
 
 def _clean_cohort(column: pd.Series, name: str) -> pd.Series:

@@ -31,6 +31,8 @@ Ssc = Literal["fixest", "lsdv", "xtreg", "none"]
 Kernel = Literal["uniform", "bartlett"]
 
 EARTH_RADIUS_KM = 6371.01
+RANK_TOLERANCE = 1e-12  # of the largest eigenvalue of a correlation matrix: below it stands rounding
+CANCELLED = 1e-20  # of the variance without groups: rounding of scores that add up to zero
 
 
 @dataclass(frozen=True)
@@ -172,6 +174,22 @@ def meat(scores: np.ndarray, structure: ErrorStructure) -> np.ndarray:
     raise EstimationError(f"vcov={structure.kind!r} has no meat; allowed: {', '.join(get_args(Vcov)[1:])}")
 
 
+def wald_statistic(estimate: np.ndarray, matrix: np.ndarray, structure: ErrorStructure) -> float:
+    """b'V^-1 b of (q,) estimates with (q, q) covariance; NaN if V is singular.
+
+    Scores add up to zero, so that sums over G clusters (or periods) span G - 1 dimensions at most.
+    """
+    if structure.kind in ("cluster", "driscoll_kraay") and len(estimate) >= len(np.unique(structure.groups[0])):
+        return float("nan")
+    scale = np.sqrt(np.diag(matrix))
+    if not (scale > 0).all() or not np.isfinite(matrix).all():
+        return float("nan")
+    standard = matrix / np.outer(scale, scale)
+    if np.linalg.matrix_rank(standard, rtol=RANK_TOLERANCE, hermitian=True) < len(scale):
+        return float("nan")
+    return float((estimate / scale) @ np.linalg.solve(standard, estimate / scale))
+
+
 def sandwich(bread: np.ndarray, middle: np.ndarray) -> np.ndarray:
     """(k, k) bread @ middle @ bread, made exactly symmetric."""
     product = bread @ middle @ bread
@@ -269,6 +287,9 @@ def estimate_covariance(
     Args:
         bread: (k, k), (X'WX)^-1 for least squares. scores: (n, k), w_i x_i u_i. ssr: u'Wu, used by ``iid`` only.
 
+    A variance whose scores add up to zero in every group (a coefficient that one group alone identifies) is NaN, not a
+    rounding error near zero.
+
     Raises:
         EstimationError: unknown or undefined ``ssc``, one cluster only, or no residual degree of freedom.
     """
@@ -281,7 +302,23 @@ def estimate_covariance(
     if structure.kind in ("twoway", "conley") and bool((np.diag(matrix) < 0).any()):
         matrix = without_negative_eigenvalues(matrix)
         sentence += " A negative variance was repaired: negative eigenvalues set to zero (Cameron, Gelbach and Miller)."
+    undefined = _cancelled(bread, scores, matrix, structure)
+    if undefined.any():
+        matrix = matrix.copy()
+        matrix[undefined, :] = matrix[:, undefined] = np.nan
+        sentence += (
+            f" {int(undefined.sum())} variance(s) not defined: the scores cancel within every group of {structure.label}"
+            " (the coefficient is identified by a single group)."
+        )
     return Covariance(matrix, choice.factor, choice.counted, choice.df_t, sentence)
+
+
+def _cancelled(bread: np.ndarray, scores: np.ndarray, matrix: np.ndarray, structure: ErrorStructure) -> np.ndarray:
+    """(k,) whether a grouped variance is nothing but rounding, beside the variance without groups."""
+    if structure.kind in ("iid", "robust"):
+        return np.zeros(len(bread), dtype=bool)
+    ungrouped = np.einsum("ij,jk,ik->i", bread, meat_robust(scores), bread)
+    return np.diag(matrix) < CANCELLED * ungrouped
 
 
 def without_negative_eigenvalues(matrix: np.ndarray) -> np.ndarray:

@@ -64,7 +64,7 @@ def panel_frame(
         allow_missing: numeric columns that may hold NaN (e.g. a cohort of a never-treated unit).
 
     Raises:
-        EstimationError: a column is absent or not numeric, a key is missing or duplicated, a value is infinite,
+        EstimationError: a column is absent, named twice or not numeric, a key is missing or duplicated, a value is infinite,
             or no row is left.
     """
     used = list(dict.fromkeys(columns))
@@ -73,6 +73,9 @@ def panel_frame(
     absent = [c for c in [entity, time, *used, *loose, *extra] if c not in df.columns]
     if absent:
         raise EstimationError(f"column(s) not in the data: {', '.join(absent)}; present: {', '.join(map(str, df.columns))}")
+    twice = [c for c in [entity, time, *used, *loose, *extra] if (df.columns == c).sum() > 1]
+    if twice:
+        raise EstimationError(f"several columns of the data are named {', '.join(map(str, twice))}; rename or drop them")
     values = [c for c in [*used, *loose] if c not in (entity, time)]
     data = df[[entity, time, *values, *extra]].copy()
     if data[[entity, time]].isna().any().any():

@@ -74,9 +74,11 @@ def itcv(
         null: hypothesised value. r2_xz, r2_yz: R2 of treatment and outcome on the other covariates.
 
     Raises:
-        EstimationError: a standard error, n, alpha or tails that makes no sense.
+        EstimationError: a number that is not finite, or a standard error, n, alpha or tails that makes no sense.
     """
     df = n - n_covariates - 2
+    if not np.isfinite([estimate, se, n, n_covariates, null]).all():
+        raise EstimationError(f"estimate, se, n and n_covariates must be finite; got {estimate}, {se}, {n}, {n_covariates}")
     if not se > 0 or not df > 0 or tails not in (1, 2) or not 0 < alpha < 1:
         raise EstimationError(
             f"need se > 0, n - n_covariates - 2 > 0, tails 1 or 2 and 0 < alpha < 1; got se={se}, df={df}, tails={tails}, "

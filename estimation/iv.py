@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from estimation.anderson_rubin import Interval, anderson_rubin_set, anderson_rubin_test
-from estimation.covariance import Covariance, Kernel, Ssc, Vcov
+from estimation.covariance import Covariance, Kernel, Ssc, Vcov, wald_statistic
 from estimation.error_structure import COORDINATES
 from estimation.frame import EstimationError
 from estimation.iv_arrays import IVArrays, prepare
@@ -41,7 +41,8 @@ class FirstStage(Estimates):
 
     Attributes:
         partial_f: Wald test that the excluded instruments have no effect, divided by their number, under the model's
-            covariance (with a small-sample factor also under ``ssc="none"``, as ivreg2); partial_p its p-value.
+            covariance (with a small-sample factor also under ``ssc="none"``, as ivreg2); partial_p its p-value. NaN
+            with fewer clusters than instruments, as every test that needs the covariance of all of them.
         partial_r2: share of the variation left by the exogenous variables that the instruments explain.
         conditional_f: Sanderson-Windmeijer F (equals ``partial_f`` with one endogenous variable).
     """
@@ -67,7 +68,8 @@ class IVFit(Estimates):
         effective_f: Montiel Olea-Pflueger F (NaN with several endogenous variables); effective_f_critical by largest
             bias.
         ar_interval: Anderson-Rubin confidence interval of the endogenous coefficient (one endogenous variable only);
-            when the confidence set is not an interval, its convex hull. ar_set: the exact set, piece by piece.
+            when the confidence set is not an interval, its convex hull; NaN when it is empty or the covariance of
+            the instruments' coefficients is singular. ar_set: the exact set, piece by piece.
         tf_critical: 5 % critical value of |t| given the first-stage F (one endogenous variable, one instrument);
             tf_interval: the interval it gives.
         residuals: (n,) structural residuals indexed by (entity, time).
@@ -170,7 +172,7 @@ def first_stage(arrays: IVArrays, j: int, which: FirstStages = "all") -> FirstSt
     covariance = arrays.covariance(W, ols.residuals, ols.bread)
     counted = arrays.covariance(W, ols.residuals, ols.bread, arrays.ssc_of_f)
     m = len(chosen)
-    partial_f = float(ols.beta[:m] @ np.linalg.solve(counted.matrix[:m, :m], ols.beta[:m])) / m
+    partial_f = wald_statistic(ols.beta[:m], counted.matrix[:m, :m], arrays.structure) / m
     total = float(arrays.endog_partialled[:, j] @ arrays.endog_partialled[:, j])
     return FirstStage(
         dependent=arrays.endog[j],

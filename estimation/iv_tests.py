@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
-from estimation.covariance import meat
+from estimation.covariance import meat, wald_statistic
 from estimation.iv_arrays import IVArrays
 from estimation.least_squares import least_squares
 from estimation.results import HypothesisTest
@@ -67,7 +67,7 @@ def wu_hausman_test(arrays: IVArrays) -> HypothesisTest:
     augmented = np.column_stack([v, arrays.regressors])
     ols = least_squares(arrays.y, augmented)
     covariance = arrays.covariance(augmented, ols.residuals, ols.bread)
-    wald = float(ols.beta[:K] @ np.linalg.solve(covariance.matrix[:K, :K], ols.beta[:K]))
+    wald = wald_statistic(ols.beta[:K], covariance.matrix[:K, :K], arrays.structure)
     note = f"H0: {', '.join(arrays.endog)} exogenous"
     if np.isinf(covariance.df_t):
         return HypothesisTest(wald, float(K), float(stats.chi2.sf(wald, K)), note)

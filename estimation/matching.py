@@ -13,6 +13,7 @@ from estimation.balance import balance_table, effective_sample_size
 from estimation.frame import EstimationError, PanelFrame, panel_frame
 from estimation.nearest import Neighbours, with_replacement, without_replacement
 from estimation.propensity import Logit, fit_logit
+from estimation.terms import names
 
 CaliperUnit = Literal["sd_ps", "sd_logit", "absolute"]
 Ties = Literal["average", "first"]
@@ -84,10 +85,12 @@ def match(
         discard: rows outside the overlap of the scores that may not be matched.
 
     Raises:
-        EstimationError: unusable input, ``treat`` not 0/1, an unknown option, collinear covariates, treatment perfectly
+        EstimationError: unusable input, no covariate, ``treat`` not 0/1, an unknown option, collinear covariates, treatment perfectly
             predicted, or (with ``by``) no group with matches. A group that alone fails is noted in ``common_support``.
     """
-    covariates = [x] if isinstance(x, str) else list(x)
+    covariates = names(x)
+    if not covariates:
+        raise EstimationError("x names no covariate: there is nothing to match on")
     _check_options(k, caliper, caliper_unit, ties, discard)
     rows = df.assign(**{_ROW: np.arange(len(df))})
     frame = panel_frame(rows, [treat, *covariates, _ROW], entity=entity, time=time, keep=[by] if by else [])

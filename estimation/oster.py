@@ -24,6 +24,7 @@ from estimation.frame import EstimationError, PanelFrame, panel_frame
 from estimation.least_squares import check_full_rank, least_squares
 from estimation.options import KeyOptions, check_options
 from estimation.panel_design import panel_design
+from estimation.terms import names
 from estimation.within import Effects
 
 
@@ -68,7 +69,7 @@ def oster_delta(
     df: pd.DataFrame,
     y: str,
     treat: str,
-    x: str | Sequence[str],
+    x: str | Sequence[str] | None,
     *,
     r2_max: float | None = None,
     beta: float = 0.0,
@@ -91,7 +92,7 @@ def oster_delta(
         EstimationError: as `estimation.panel.fit_panel`; no control; r2_max not between the long R2 and 1.
     """
     check_options(keys, KeyOptions)
-    controls = [x] if isinstance(x, str) else list(x)
+    controls = names(x)
     fixed = [always] if isinstance(always, str) else list(always)
     if not controls:
         raise EstimationError("x names no control: there is no selection on observables to compare with")

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy import stats
 
 from estimation.constants import base_period_constant, grand_mean_constant
-from estimation.covariance import Covariance, ErrorStructure, Kernel, Ssc, Vcov, estimate_covariance
+from estimation.covariance import RANK_TOLERANCE, Covariance, ErrorStructure, Kernel, Ssc, Vcov, estimate_covariance
 from estimation.error_structure import COORDINATES, carried_columns, error_structure
 from estimation.fit_measures import fit_measures
 from estimation.frame import EstimationError, panel_frame
@@ -195,11 +195,12 @@ def wald_test(estimate: np.ndarray, cov: np.ndarray, df_t: float) -> HypothesisT
     q = len(estimate)
     scale = np.sqrt(np.maximum(np.diag(cov), 0))
     scale = np.where(scale > 0, scale, 1.0)
-    rank = int(np.linalg.matrix_rank(cov / np.outer(scale, scale), hermitian=True)) if np.isfinite(cov).all() else 0
+    standard, known = cov / np.outer(scale, scale), bool(np.isfinite(cov).all())
+    rank = int(np.linalg.matrix_rank(standard, rtol=RANK_TOLERANCE, hermitian=True)) if known else 0
     if rank == 0:
         return HypothesisTest(np.nan, None, np.nan, "the covariance is not defined or zero")
     standardised = estimate / scale
-    inverse = np.linalg.pinv(cov / np.outer(scale, scale), hermitian=True)
+    inverse = np.linalg.pinv(standard, rtol=RANK_TOLERANCE, hermitian=True)
     wald = float(standardised @ inverse @ standardised)
     note = "" if rank == q else f"covariance of rank {rank} for {q} coefficients (too few clusters)"
     if np.isinf(df_t):

@@ -61,9 +61,9 @@ def absorbed_effects(frame: PanelFrame, within: Within) -> AbsorbedEffects:
     return AbsorbedEffects({name: codes[name] for name in names}, within.n_absorbed if names else 0)
 
 
-def regressors(x: str | Sequence[str], y: str) -> list[str]:
+def regressors(x: str | Sequence[str] | None, y: str) -> list[str]:
     """Names of the regressors, checked to be distinct, not empty and without the dependent."""
-    names = [x] if isinstance(x, str) else list(x)
+    names = [] if x is None else [x] if isinstance(x, str) else list(x)
     if not names:
         raise EstimationError("no regressor: name at least one column in x")
     if len(set(names)) != len(names) or y in names or CONSTANT in names:

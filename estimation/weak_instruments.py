@@ -15,7 +15,7 @@ import numpy as np
 from scipy import stats
 from scipy.linalg import solve_triangular
 
-from estimation.covariance import meat
+from estimation.covariance import meat, wald_statistic
 from estimation.iv_arrays import IVArrays
 from estimation.least_squares import least_squares
 from estimation.results import HypothesisTest
@@ -126,7 +126,7 @@ def effective_f(arrays: IVArrays) -> tuple[float, dict[float, float]]:
     of Montiel Olea and Pflueger 2013, valid for every covariance).
 
     Returns:
-        (NaN, {}) with more than one endogenous variable.
+        (NaN, {}) with more than one endogenous variable or an undefined covariance.
     """
     if arrays.D.shape[1] != 1:
         return float("nan"), {}
@@ -134,6 +134,8 @@ def effective_f(arrays: IVArrays) -> tuple[float, dict[float, float]]:
     beta, covariance = arrays.on_instruments(arrays.D[:, 0], arrays.ssc_of_f)
     Q = arrays.instruments_partialled.T @ arrays.instruments_partialled
     VQ = covariance.matrix[:L, :L] @ Q
+    if not np.isfinite(VQ).all():
+        return float("nan"), {}
     trace, trace_square = float(np.trace(VQ)), float(np.trace(VQ @ VQ))
     largest = float(np.max(np.linalg.eigvals(VQ).real))
     critical = {}
@@ -154,4 +156,4 @@ def sanderson_windmeijer_f(arrays: IVArrays, j: int) -> float:
         left = left - others @ least_squares(left, fitted).beta
     beta, covariance = arrays.on_instruments(left, arrays.ssc_of_f)
     V = covariance.matrix[:L, :L]
-    return float(beta[:L] @ np.linalg.solve(V, beta[:L]) / (L - K + 1))
+    return wald_statistic(beta[:L], V, arrays.structure) / (L - K + 1)

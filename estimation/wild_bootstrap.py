@@ -30,6 +30,7 @@ from estimation.within import Effects
 
 WeightType = Literal["rademacher", "webb", "mammen"]
 CHUNK = 256
+REACH = 16  # doublings in search of the end of an interval; further out rounding breaks ties of t ratios
 
 
 @dataclass(frozen=True)
@@ -224,8 +225,8 @@ def _share(count: int, total: int, enumerated: bool) -> float:
 
 
 def _end(pieces: _Pieces, side: int, level: float, enumerated: bool) -> float:
-    """End of the set of values with p > 1 - level on one side of the estimate; infinite if none is rejected in
-    reach.
+    """End of the set of values with p > 1 - level on one side of the estimate; infinite if none within 2^REACH standard
+    errors is rejected.
     """
 
     def excess(b0: float) -> float:
@@ -233,7 +234,9 @@ def _end(pieces: _Pieces, side: int, level: float, enumerated: bool) -> float:
 
     se = abs(pieces.estimate / pieces.t_ratio(0.0)) if pieces.estimate != 0 else pieces.inverse
     inner, outer = pieces.estimate, pieces.estimate + side * 2 * se
-    for _ in range(40):
+    if enumerated and 2 / pieces.shift_y.size > 1 - level:
+        return side * float("inf")  # two of the sign patterns return the sample: p cannot fall below their share
+    for _ in range(REACH):
         if excess(outer) <= 0:
             return float(brentq(excess, inner, outer, xtol=1e-10 * max(se, 1e-300), rtol=1e-10))
         inner, outer = outer, pieces.estimate + 2 * (outer - pieces.estimate)
