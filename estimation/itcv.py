@@ -77,13 +77,7 @@ def itcv(
         EstimationError: a number that is not finite, or a standard error, n, alpha or tails that makes no sense.
     """
     df = n - n_covariates - 2
-    if not np.isfinite([estimate, se, n, n_covariates, null]).all():
-        raise EstimationError(f"estimate, se, n and n_covariates must be finite; got {estimate}, {se}, {n}, {n_covariates}")
-    if not se > 0 or not df > 0 or tails not in (1, 2) or not 0 < alpha < 1:
-        raise EstimationError(
-            f"need se > 0, n - n_covariates - 2 > 0, tails 1 or 2 and 0 < alpha < 1; got se={se}, df={df}, tails={tails}, "
-            f"alpha={alpha}"
-        )
+    _check(estimate, se, n, n_covariates, alpha, tails, null)
     critical = float(stats.t.ppf(1 - alpha / tails, df))
     t = (estimate - null) / se
     sign = -1.0 if t < 0 else 1.0
@@ -112,6 +106,20 @@ def itcv(
         t_critical=critical,
         convention=f"Frank's ITCV and RIR: t with {df:g} df (n - covariates - 2), alpha {alpha:g}, {tails}-tailed, H0 {null:g}.",
     )
+
+
+def _check(
+    estimate: float, se: float, n: float, n_covariates: float, alpha: float, tails: int, null: float
+) -> None:
+    """Raise an EstimationError for arguments that make no sense."""
+    df = n - n_covariates - 2
+    if not np.isfinite([estimate, se, n, n_covariates, null]).all():
+        raise EstimationError(f"estimate, se, n and n_covariates must be finite; got {estimate}, {se}, {n}, {n_covariates}")
+    if not se > 0 or not df > 0 or tails not in (1, 2) or not 0 < alpha < 1:
+        raise EstimationError(
+            f"need se > 0, n - n_covariates - 2 > 0, tails 1 or 2 and 0 < alpha < 1; got se={se}, df={df}, tails={tails}, "
+            f"alpha={alpha}"
+        )
 
 
 def _replaced_share(estimate: float, threshold: float, significant: bool) -> float:
