@@ -7,6 +7,8 @@ from zlib import crc32
 
 import numpy as np
 
+WAVES, WAVE_LENGTH_KM, KM_PER_DEGREE = 24, (500.0, 2200.0), 111.2
+
 
 class Draws:
     """Named random numbers of units.
@@ -33,6 +35,15 @@ class Draws:
         for year in range(1, years):
             out[:, year] = rho * out[:, year - 1] + np.sqrt(1 - rho**2) * shocks[:, year]
         return out
+
+    def field(self, name: str, lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+        """Smooth field over the map with about unit variance, shape (units, 1): neighbours have similar values."""
+        rng = self.stream(name)
+        angle, phase = rng.uniform(0, 2 * np.pi, WAVES), rng.uniform(0, 2 * np.pi, WAVES)
+        length = rng.uniform(*WAVE_LENGTH_KM, WAVES)
+        east, north = lon * KM_PER_DEGREE * np.cos(np.radians(33.0)), lat * KM_PER_DEGREE
+        way = np.cos(angle) * east[:, None] + np.sin(angle) * north[:, None]
+        return np.asarray(np.sqrt(2 / WAVES) * np.cos(2 * np.pi * way / length + phase).sum(axis=1, keepdims=True))
 
     def stream(self, name: str, code: int = 0) -> np.random.Generator:
         """The generator of a name and unit."""

@@ -20,6 +20,8 @@ INFLATION = {
     2016: 0.8, 2017: 2.9, 2018: 2.4, 2019: 0.8, 2020: 0.4, 2021: 3.6, 2022: 1.5,
 }  # fmt: skip
 LATER_GROWTH, LATER_INFLATION = 4.5, 1.5
+# Relative product a head as other indicators follow it: its lasting part, and a share of what passes.
+LASTING, FOLLOWED = "lasting", 0.45
 TIERS = ("municipality", "sub_provincial", "provincial_capital")
 
 
@@ -60,16 +62,18 @@ def economy(units: pd.DataFrame, years: np.ndarray, draws: Draws) -> dict[str, n
         + by_region(units, 0.26, -0.12, -0.14)
         + 0.42 * draws.normal("productivity")
     )
-    log_pc = np.log(MEDIAN_GDP_PC) + nominal + level + catching_up * trend + cycle
+    passing = catching_up * trend + cycle
+    log_pc = np.log(MEDIAN_GDP_PC) + nominal + level + passing
     gdp_pc = np.exp(log_pc)
     gdp = gdp_pc * resident / 1e4
-    own_growth = np.diff(cycle + catching_up * trend + np.log(resident), axis=1, prepend=np.nan)
+    own_growth = np.diff(passing + np.log(resident), axis=1, prepend=np.nan)
     own_growth[:, 0] = own_growth[:, 1]
     growth = 100 * np.expm1(np.diff(volume, prepend=volume[0] - 0.12) + own_growth) + 0.7 * draws.path(
         "growth", n_years, 0.5
     )
     structure = sectors(units, trend, log_pc - nominal, draws)
     return {
+        LASTING: level + FOLLOWED * passing,
         "pop_yearend": registered,
         "pop_resident": resident,
         "gdp": gdp,

@@ -15,34 +15,40 @@ POLICIES = (
     ("ecommerce_city", 0.22, (2011, 2014, 2017), 1.5),
     ("hitech_zone", 0.5, tuple(range(2006, 2019)), 1.0),
 )
+FIRST_DIGITAL_FINANCE = 2011
 SOURCE = "合成名单(nianjian demo)，非官方"
 
 
 def policy_lists(world: World) -> bytes:
     """Rows policy x city with the first treated year."""
+    rows = []
+    for policy, years in drawn_policies(world).items():
+        names = {year: world.roster.names(year) for year in sorted(set(years[years > 0].tolist()))}
+        for at in np.flatnonzero(years):
+            name = names[int(years[at])].iloc[at]
+            rows.append([policy, name, int(years[at]), name, "prefecture", SOURCE])
+    return csv_bytes(["政策", "城市", "起始年份", "名单名称", "层级", "来源"], rows)
+
+
+def drawn_policies(world: World) -> dict[str, np.ndarray]:
+    """First treated year of every unit by policy, 0 for those never treated."""
     units = world.roster.units
     draws = Draws(world.seed, units["city_code"].tolist())
     tier = units["admin_level"].isin(TIERS).to_numpy()
-    names = {year: world.roster.names(year).where(world.roster.listed(year), "").tolist() for year in range(2006, 2019)}
-    rows: list[list[object]] = []
+    first, last = units["first_year"].to_numpy(), units["last_year"].to_numpy()
+    out = {}
     for policy, share, years, advantage in POLICIES:
         score = draws.normal(policy)[:, 0] + advantage * tier
-        chosen = score >= np.quantile(score, 1 - share)
-        when = draws.uniform(f"{policy} year")[:, 0]
-        for at in np.flatnonzero(chosen):
-            year = years[int(when[at] * len(years))]
-            if name := names[year][at]:
-                rows.append([policy, name, year, name, "prefecture", SOURCE])
-    return csv_bytes(["政策", "城市", "起始年份", "名单名称", "层级", "来源"], rows)
+        when = np.array(years)[(draws.uniform(f"{policy} year")[:, 0] * len(years)).astype(int)]
+        chosen = (score >= np.quantile(score, 1 - share)) & (first <= when) & (when <= last)
+        out[policy] = np.where(chosen, when, 0)
+    return out
 
 
 def terrain(world: World) -> bytes:
     """Mean and spread of terrain relief: low on the plains of the east, high in the west."""
     units = world.roster.units
-    draws = Draws(world.seed, units["city_code"].tolist())
-    rise = np.clip((112.0 - units["lon"].to_numpy()) / 12.0, -0.8, 1.5) - 0.02 * (units["lat"].to_numpy() - 32.0)
-    relief = 0.55 * np.exp(0.7 * rise + 0.45 * draws.normal("terrain")[:, 0])
-    spread = relief * 0.45 * np.exp(0.25 * draws.normal("terrain spread")[:, 0])
+    relief, spread = relief_of(world)
     current = (units["last_year"] > world.years[-1]).to_numpy()
     rows = [
         [name, number(mean, 4), number(sd, 4)]
@@ -50,6 +56,16 @@ def terrain(world: World) -> bytes:
         if keep
     ]
     return csv_bytes(["城市", "地形起伏度", "地形起伏度标准差"], rows)
+
+
+def relief_of(world: World) -> tuple[np.ndarray, np.ndarray]:
+    """(units,) mean and spread of terrain relief, rounded as printed."""
+    units = world.roster.units
+    draws = Draws(world.seed, units["city_code"].tolist())
+    rise = np.clip((112.0 - units["lon"].to_numpy()) / 12.0, -0.8, 1.5) - 0.02 * (units["lat"].to_numpy() - 32.0)
+    relief = 0.55 * np.exp(0.7 * rise + 0.45 * draws.normal("terrain")[:, 0])
+    spread = relief * 0.45 * np.exp(0.25 * draws.normal("terrain spread")[:, 0])
+    return np.round(relief, 4), np.round(spread, 4)
 
 
 def counts(world: World) -> World:
@@ -70,16 +86,23 @@ def counts(world: World) -> World:
     })  # fmt: skip
 
 
+def digital_finance_index(world: World) -> np.ndarray:
+    """(units, years from 2011) total index, rounded as printed."""
+    units = world.roster.units
+    draws = Draws(world.seed, units["city_code"].tolist())
+    at = [world.at(year) for year in world.years if year >= FIRST_DIGITAL_FINANCE]
+    dev = np.log(world.cells["gdp_pc", "city"][:, at])
+    dev = dev - np.nanmean(dev, axis=0)
+    trend = np.arange(len(at))
+    return np.round(55 + 23.5 * trend - 0.5 * trend**2 + 14 * dev + 6 * draws.normal("finance index"), 2)
+
+
 def digital_finance(world: World) -> bytes:
     """A digital finance index in the layout of the published one: names and codes of 2018, from 2011."""
     units = world.roster.units
     draws = Draws(world.seed, units["city_code"].tolist())
-    years = [int(year) for year in world.years if year >= 2011]
-    at = [world.at(year) for year in years]
-    dev = np.log(world.cells["gdp_pc", "city"][:, at])
-    dev = dev - np.nanmean(dev, axis=0)
-    trend = np.array(years) - 2011
-    total = 55 + 23.5 * trend - 0.5 * trend**2 + 14 * dev + 6 * draws.normal("finance index")
+    years = [int(year) for year in world.years if year >= FIRST_DIGITAL_FINANCE]
+    total = digital_finance_index(world)
     parts = {
         name: total * scale + 3 * draws.path(f"finance {name}", len(years))
         for name, scale in (("coverage_breadth", 1.02), ("usage_depth", 0.96), ("digitization_level", 1.05))

@@ -20,17 +20,27 @@ LOCAL_SD, CITY_SD = 2.6, 0.9
 def price_index(world: World, provinces: pd.DataFrame) -> bytes:
     """Rows place x year, one column a category; the places vary less around the country the later it is."""
     units = world.roster.units
-    own = [code for code in provinces["province_code"] if code in set(units["province_code"])]
-    large = units[units["admin_level"].isin(TIERS) & (units["admin_level"] != "municipality")]
     names = dict(zip(provinces["province_code"], provinces["name_zh"], strict=True))
-    places = [(names[code], int(code), int(code)) for code in own]
-    columns = large[["name_zh", "province_code", "city_code"]].astype(str).to_numpy()
-    places += [(name, int(province), int(code)) for name, province, code in columns]
+    places = [(names[code], code) for code in provinces["province_code"] if code in set(units["province_code"])]
+    places += list(zip(*(units.loc[own_prices(units), name] for name in ("name_zh", "city_code")), strict=True))
+    index = category_prices(world)
     rows = []
-    for place, province, code in places:
-        index = _index(world, province, code)
-        rows += [[place, int(year), *(number(v, 1) for v in index[at])] for at, year in enumerate(world.years)]
+    for place, code in places:
+        rows += [[place, int(year), *(number(v, 1) for v in index[code][at])] for at, year in enumerate(world.years)]
     return csv_bytes(["地区", "年份", *(f"{name}类商品零售价格指数" for name in CATEGORIES)], rows)
+
+
+def own_prices(units: pd.DataFrame) -> np.ndarray:
+    """Which units have price indices of their own: the large cities, except municipalities, which are provinces."""
+    return (units["admin_level"].isin(TIERS) & (units["admin_level"] != "municipality")).to_numpy()
+
+
+def category_prices(world: World) -> dict[str, np.ndarray]:
+    """(years, categories) indices by code of the province or large city, rounded as printed."""
+    units = world.roster.units
+    pairs = {(code, code) for code in units["province_code"]}
+    pairs |= set(zip(*(units.loc[own_prices(units), name] for name in ("province_code", "city_code")), strict=True))
+    return {code: np.round(_index(world, int(province), int(code)), 1) for province, code in sorted(pairs)}
 
 
 def _index(world: World, province: int, code: int) -> np.ndarray:

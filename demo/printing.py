@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from demo.tables import Column, Export, exports, tables_of
@@ -13,30 +15,44 @@ def printed(values: np.ndarray, column: Column | Export) -> np.ndarray:
     return np.round(values * column.factor, column.decimals)
 
 
-def read_back(world: World, editions: range) -> Values:
-    """The panel that reading all printed cells gives: the yearbook where it prints a value, else the export, else NaN.
+@dataclass(frozen=True)
+class Rounding:
+    """How an indicator is printed, by year: `factor` to the printed unit and `decimals`; NaN factors where nobody prints it."""
 
-    Same keys and shapes as the world's values, in the same units.
-    """
-    out: Values = {key: np.full(array.shape, np.nan) for key, array in world.cells.items()}
+    factor: np.ndarray
+    decimals: np.ndarray
+
+    def __call__(self, values: np.ndarray) -> np.ndarray:
+        """The values a reader gets back, in the dictionary's unit; shape (units, years)."""
+        out = np.full(values.shape, np.nan)
+        for decimals in np.unique(self.decimals):
+            years = (self.decimals == decimals) & ~np.isnan(self.factor)
+            factor = self.factor[years]
+            out[:, years] = np.round(values[:, years] * factor, int(decimals)) / factor
+        return out
+
+
+def roundings(world: World, editions: range) -> dict[Key, Rounding]:
+    """Rounding of every indicator that is printed: by the yearbook where it prints the year, else by an export."""
+    years = world.years
+    rules: dict[Key, Rounding] = {}
+
+    def rule(key: Key) -> Rounding:
+        return rules.setdefault(key, Rounding(np.full(len(years), np.nan), np.zeros(len(years), dtype=int)))
+
     for item in exports():
-        if (item.indicator, item.scope) in out:
-            _store(out, world, (item.indicator, item.scope), item, range(item.first, item.last + 1))
+        own = (years >= item.first) & (years <= item.last)
+        rule((item.indicator, item.scope)).factor[own] = item.factor
+        rule((item.indicator, item.scope)).decimals[own] = item.decimals
     for edition in editions:
         for table in tables_of(edition):
             for column in table.columns:
                 for scope in column.scopes:
-                    _store(out, world, (column.indicator, scope), column, range(edition - 1, edition))
-    return out
+                    rule((column.indicator, scope)).factor[world.at(edition - 1)] = column.factor
+                    rule((column.indicator, scope)).decimals[world.at(edition - 1)] = column.decimals
+    return rules
 
 
-def _store(out: Values, world: World, key: Key, column: Column | Export, years: range) -> None:
-    at = [world.at(year) for year in years if world.years[0] <= year <= world.years[-1]]
-    rounded = printed(world.cells[key][:, at], column) / column.factor
-    out[key][:, at] = np.where(np.isnan(rounded), out[key][:, at], rounded)
-
-
-def unprinted(world: World, editions: range) -> list[Key]:
-    """Indicators of the world that no table and no export prints."""
-    back = read_back(world, editions)
-    return [key for key, array in back.items() if np.isnan(array).all()]
+def read_back(world: World, rules: dict[Key, Rounding]) -> Values:
+    """The panel that reading all printed cells gives, in the dictionary's units."""
+    return {key: rule(world.cells[key]) for key, rule in rules.items()}

@@ -1,9 +1,9 @@
 """The demo's world: what every city is and does each year, drawn once and shared by all tables and studies.
 
 `world.csv` gives each indicator's law: a level in 2013, trend and curvature, elasticities with respect to product a head (`dev`,
-relative to the year's mean) and population (`size`), an effect of higher-tier cities, and the spread of a permanent and
-of a passing city effect. Kinds: `log` (multiplies `base`), `count` (the same, at least 1), `logit` (per cent),
-`share` (of `base`, shares of a group add up to 1).
+relative to the year's mean) and population (`size`), an effect of higher-tier cities, and the spread of a permanent
+and a passing city effect and of a smooth field over the map. Kinds: `log` (multiplies `base`), `count` (the same, at least 1), `drift` (the same amount is
+added everywhere each year), `logit` (per cent), `share` (of `base`, shares of a group add up to 1).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from demo.draws import Draws
-from demo.economy import BASE_YEAR, MEDIAN_GDP_PC, TIERS, economy, national_path
+from demo.economy import BASE_YEAR, LASTING, TIERS, economy
 from demo.roster import Roster
 from demo.tables import records
 
@@ -25,6 +25,7 @@ Values = dict[Key, np.ndarray]
 
 PARAMETERS = Path(__file__).with_name("world.csv")
 PASSING_RHO = 0.8
+TYPICAL_PEOPLE = 340.0
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Law:
     tier: float
     city_sd: float
     path_sd: float
+    field_sd: float
     districts: str
 
 
@@ -85,6 +87,7 @@ def draw_world(roster: Roster, years: range, seed: int) -> World:
     draws = Draws(seed, roster.units["city_code"].tolist())
     values = economy(roster.units, span, draws)
     context = _context(roster.units, values, span)
+    del values[LASTING]
     for law in laws():
         if law.kind == "share":
             if law.indicator not in values:
@@ -106,12 +109,13 @@ def _context(units: pd.DataFrame, values: dict[str, np.ndarray], years: np.ndarr
 
     The reference points are constants of the real roster's making, so that a city does not change with --cities.
     """
-    log_pc = np.log(values["gdp_pc"])
     return {
         "trend": (years - BASE_YEAR).astype(float),
-        "dev": log_pc - np.log(MEDIAN_GDP_PC) - national_path(years)[1],
-        "size": np.log(values["pop_yearend"][:, :1]) - np.log(340.0),
+        "dev": values[LASTING],
+        "size": np.log(values["pop_yearend"][:, :1]) - np.log(TYPICAL_PEOPLE),
         "tier": units["admin_level"].isin(TIERS).to_numpy(dtype=float)[:, None],
+        "lon": units["lon"].to_numpy(),
+        "lat": units["lat"].to_numpy(),
     }
 
 
@@ -121,6 +125,8 @@ def _linear(law: Law, context: dict[str, np.ndarray], draws: Draws) -> np.ndarra
     line = law.trend * trend + law.curve * trend**2 + law.city_sd * draws.normal(f"{law.indicator} permanent")
     for name, effect in (("dev", law.dev), ("size", law.size), ("tier", law.tier)):
         line = line + effect * context[name]
+    if law.field_sd:
+        line = line + law.field_sd * draws.field(f"{law.indicator} field", context["lon"], context["lat"])
     return np.asarray(line + law.path_sd * passing)
 
 
@@ -129,9 +135,19 @@ def _follow(law: Law, values: dict[str, np.ndarray], context: dict[str, np.ndarr
     if law.kind == "logit":
         share = law.level / 100
         return np.asarray(100 / (1 + np.exp(-(np.log(share / (1 - share)) + line))))
+    if law.kind == "drift":
+        return _drift(law, values, line, context["trend"])
     base = values[law.base] if law.base else np.ones((1, 1))
     level = law.level * base * np.exp(line)
     return np.maximum(level, 1.0) if law.kind == "count" else np.asarray(level)
+
+
+def _drift(law: Law, values: dict[str, np.ndarray], line: np.ndarray, trend: np.ndarray) -> np.ndarray:
+    """Level by the law without its trend; every city gains the same amount a year, `trend` of the typical level."""
+    base = values[law.base] if law.base else np.ones((1, 1))
+    typical = law.level * (TYPICAL_PEOPLE if law.base else 1.0)
+    level = law.level * base * np.exp(line - law.trend * trend)
+    return np.maximum(level + typical * law.trend * trend, 0.3 * level)
 
 
 def _shares(

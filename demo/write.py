@@ -4,29 +4,56 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from demo import firms, industries, lists, prices, reports, series
 from demo.csvfile import NOTICE
 from demo.exports import export_sheets
+from demo.planting.desk import Desk
+from demo.planting.plan import can_plant, plant
+from demo.planting.settle import Settled
 from demo.roster import SEEDS, load_roster
 from demo.samples import in_sample, leave_out, study
 from demo.sheet import lay_out
 from demo.tables import Table, tables_of
+from demo.truth import readme, truth_of
 from demo.world import World, draw_world
 from demo.xlsx import workbook_bytes
 
-MARK = "SYNTHETIC.json"
+MARK, TRUTH = "SYNTHETIC.json", "truth.json"
 FIRST_YEAR, LAST_YEAR = 2004, 2022
 
 
-def write_demo(directory: Path, *, seed: int, editions: range, cities: int) -> list[Path]:
-    """Write yearbooks of `editions` (edition E holds data of year E - 1), the other inputs and the marks.
+@dataclass(frozen=True)
+class Made:
+    """What the files print.
 
-    Returns the files in the order written; the same arguments give the same bytes.
+    Attributes:
+        base: the world before planting; averages, lists and prices come from it.
+        world: the world with planted cells; yearbooks and exports print it.
+        output, staff: output and employment by city and industry.
+        settled: how each planting step ended; empty where nothing was planted.
+        desk: the printed cells.
+    """
+
+    base: World
+    world: World
+    output: np.ndarray
+    staff: np.ndarray
+    settled: dict[str, Settled]
+    desk: Desk
+
+
+def write_demo(directory: Path, *, seed: int, editions: range, cities: int) -> list[Path]:
+    """Write yearbooks of `editions` (edition E holds data of year E - 1), the other inputs, the marks and the truth.
+
+    Returns the files in the order written; the same arguments give the same bytes. The published coefficients are planted
+    where the demo holds the papers' samples: all real cities, editions 2006 to 2023.
 
     Raises:
         ValueError: fewer than 30 cities, or editions before 2006.
@@ -35,22 +62,37 @@ def write_demo(directory: Path, *, seed: int, editions: range, cities: int) -> l
     if editions.start < FIRST_YEAR + 2:
         raise ValueError(f"the demo begins with edition {FIRST_YEAR + 2}, not {editions.start}")
     _claim(directory)
-    world = build_world(seed=seed, editions=editions, cities=cities)
+    with threadpool_limits(limits=1):  # one thread adds up in one order
+        made = make(seed=seed, editions=editions, cities=cities)
+        truth = json.dumps(truth_of(made.desk, made.settled), ensure_ascii=False, indent=1)
+    units = made.world.roster.units
     mark = {
-        "synthetic": True, "notice": NOTICE, "seed": seed, "cities": len(world.roster.units),
+        "synthetic": True,
+        "notice": NOTICE,
+        "seed": seed,
+        "cities": len(units),
         "editions": [editions[0], editions[-1]],
-    }  # fmt: skip
+    }
     written = [
         _write(directory / MARK, json.dumps(mark, ensure_ascii=False, indent=1).encode() + b"\n"),
-        _write(directory / "README.md", f"# Synthetic yearbooks\n\n{NOTICE}\n\nSeed {seed}.\n".encode()),
+        _write(directory / TRUTH, truth.encode() + b"\n"),
+        _write(directory / "README.md", readme(seed, bool(made.settled)).encode()),
     ]
-    for path, content in [*yearbooks(world, editions), *other_inputs(world)]:
+    for path, content in [*yearbooks(made.world, editions), *other_inputs(made)]:
         written.append(_write(directory / path, content))
     return written
 
 
+def make(*, seed: int, editions: range, cities: int) -> Made:
+    """The world, with the published coefficients planted in its cells where the samples are complete."""
+    base = build_world(seed=seed, editions=editions, cities=cities)
+    desk = Desk(base, editions)
+    settled = plant(desk) if can_plant(base, editions) else {}
+    return Made(base, desk.result(), desk.output, desk.staff, settled, desk)
+
+
 def build_world(*, seed: int, editions: range, cities: int) -> World:
-    """The world that the files print."""
+    """The world before planting."""
     roster = load_roster(cities)
     world = draw_world(roster, range(FIRST_YEAR, max(editions.stop - 1, LAST_YEAR + 1)), seed)
     return leave_out(lists.counts(world))
@@ -81,27 +123,30 @@ def yearbook_sheet(world: World, table: Table, edition: int) -> bytes:
     return workbook_bytes(layout.name, layout.rows, layout.merges, _properties(world), NOTICE)
 
 
-def other_inputs(world: World) -> Iterator[tuple[str, bytes]]:
+def other_inputs(made: Made) -> Iterator[tuple[str, bytes]]:
     """Path and bytes of database exports, series, prices, firms, industries, trade, lists, reports and indices."""
+    base = made.base
     provinces = pd.read_csv(SEEDS / "provinces.csv", dtype=str)
-    for name, rows in export_sheets(world):
-        yield f"export/{name}", workbook_bytes("Sheet1", rows, (), _properties(world), NOTICE)
-    outside = ~in_sample(world.roster, study("industrial_upgrading"))
-    output = industries.output_levels(world, industries.output_shares(world))
-    yield "series/national_series_synthetic.csv", series.national_series(world)
-    yield "series/province_series_synthetic.csv", series.province_series(world, provinces)
-    yield "series/exchange_rate_synthetic.csv", series.exchange_rate(world)
-    yield "price/price_index_synthetic.csv", prices.price_index(world, provinces)
-    yield "firms/listed_firms_synthetic.csv", firms.listed_firms(world)
-    yield "industry/city_industry_synthetic.csv", industries.city_industry(world, np.asarray(output), outside)
-    yield "industry/robots_synthetic.csv", industries.robots(world)
-    yield f"trade/baci_hs07_{industries.TRADE_YEAR}_synthetic.csv", industries.trade_rows(world.seed)
+    for name, rows in export_sheets(made.world):
+        yield f"export/{name}", workbook_bytes("Sheet1", rows, (), _properties(base), NOTICE)
+    without_output = ~in_sample(base.roster, study("industrial_upgrading"))
+    yield "series/national_series_synthetic.csv", series.national_series(base)
+    yield "series/province_series_synthetic.csv", series.province_series(base, provinces)
+    yield "series/exchange_rate_synthetic.csv", series.exchange_rate(base)
+    yield "price/price_index_synthetic.csv", prices.price_index(base, provinces)
+    yield "firms/listed_firms_synthetic.csv", firms.listed_firms(base)
+    yield (
+        "industry/city_industry_synthetic.csv",
+        industries.city_industry(base, made.output, made.staff, without_output),
+    )
+    yield "industry/robots_synthetic.csv", industries.robots(base)
+    yield f"trade/baci_hs07_{industries.TRADE_YEAR}_synthetic.csv", industries.trade_rows(base.seed)
     for name, content in industries.trade_concordances().items():
         yield f"trade/{name}", content
-    yield "lists/policies_synthetic.csv", lists.policy_lists(world)
-    yield "lists/terrain_synthetic.csv", lists.terrain(world)
-    yield "reports/government_reports_synthetic.csv", reports.reports(world)
-    yield "index/PKU_DFIIC_city_synthetic.csv", lists.digital_finance(world)
+    yield "lists/policies_synthetic.csv", lists.policy_lists(base)
+    yield "lists/terrain_synthetic.csv", lists.terrain(base)
+    yield "reports/government_reports_synthetic.csv", reports.reports(base)
+    yield "index/PKU_DFIIC_city_synthetic.csv", lists.digital_finance(base)
 
 
 def _properties(world: World) -> dict[str, str]:

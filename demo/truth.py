@@ -1,0 +1,110 @@
+"""What is known about a demo: every printed coefficient with what was done about it, moments, samples, dirty cells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from demo.csvfile import NOTICE
+from demo.planting.desk import Desk
+from demo.planting.plan import PAPERS, check
+from demo.planting.projection import Projection
+from demo.planting.published import Published, published
+from demo.planting.settle import Settled
+from demo.samples import STUDIES, in_sample
+from demo.tables import records
+
+NOT_PLANTABLE = Path(__file__).parent / "planting" / "not_plantable.csv"
+IMPLIED = (
+    "other planted coefficients and the regressors decide it: b_short = b_long + Gamma b_excluded, or other effects"
+)
+UNPLANTED = "nothing is planted: the demo does not hold the published samples (all real cities, editions 2006 to 2023)"
+
+
+def truth_of(desk: Desk, settled: dict[str, Settled]) -> dict[str, Any]:
+    """The truth of a demo as plain data.
+
+    `coefficients` has one entry a printed coefficient: paper, table, column, dependent, term, printed, kind (`planted`,
+    `implied`, `not_plantable`), target (planted only), value (what a regression on the printed cells gives; None where
+    nothing was planted), digits and reason. `planted_elsewhere` holds planted coefficients of tables no paper prints.
+    """
+    world = desk.world
+    found = {paper: _found(items) for paper, items in check(desk).items()} if settled else {}
+    return {
+        "notice": NOTICE,
+        "seed": world.seed,
+        "cities": len(world.roster.units),
+        "editions": [desk.editions[0], desk.editions[-1]],
+        "samples": {item.name: int(in_sample(world.roster, item).sum()) * len(item.years) for item in STUDIES},
+        "coefficients": [
+            _entry(item, found.get(paper.PAPER, {}), bool(settled))
+            for paper in PAPERS
+            for item in published(paper.PAPER)
+        ],
+        "planted_elsewhere": [
+            entry for paper, items in found.items() for key, entry in items.items() if key[0] == "exogenous groups"
+        ],
+        "planting": {
+            name: {"rounds": end.rounds, "largest_log_move": end.largest_move, "median_log_move": end.median_move}
+            for name, end in settled.items()
+        },
+    }
+
+
+def _found(items: list[Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Entries by (table, column, term) of everything that was planted or is implied."""
+    out = {}
+    for item in items:
+        for projection in item.projections:
+            values = projection.estimates(item.y)
+            for term, value in values.items():
+                out[projection.table, projection.column, term] = _outcome(projection, term, value)
+    return out
+
+
+def _outcome(projection: Projection, term: str, value: float) -> dict[str, Any]:
+    planted = term in projection.targets
+    digits = projection.digits[term]
+    return {
+        "table": projection.table,
+        "column": projection.column,
+        "dependent": projection.dependent,
+        "term": term,
+        "kind": "planted" if planted else "implied",
+        "target": projection.targets.get(term),
+        "value": round(value, digits + 4),
+        "digits": digits,
+        "reason": "" if planted else IMPLIED,
+    }
+
+
+def _entry(item: Published, found: dict[tuple[str, str, str], dict[str, Any]], planted: bool) -> dict[str, Any]:
+    head = {
+        "paper": item.paper, "table": item.table, "column": item.column, "dependent": item.dependent, "term": item.term,
+        "printed": item.estimate,
+    }  # fmt: skip
+    outcome = found.get((item.table, item.column, item.term))
+    if outcome is not None:
+        return head | {name: outcome[name] for name in ("kind", "target", "value", "digits", "reason")}
+    kind, reason = ("not_plantable", reason_of(item)) if planted else ("not_planted", UNPLANTED)
+    return head | {"kind": kind, "target": None, "value": None, "digits": item.digits, "reason": reason}
+
+
+def reason_of(item: Published) -> str:
+    """Why a printed coefficient cannot be planted; KeyError where nobody says why."""
+    for row in records(NOT_PLANTABLE):
+        if row["paper"] == item.paper and all(
+            row[name] in ("*", getattr(item, name)) for name in ("table", "column", "term")
+        ):
+            return row["reason"]
+    raise KeyError(f"{item.paper} {item.table} {item.column} {item.term} is neither planted nor explained")
+
+
+def readme(seed: int, planted: bool) -> str:
+    """Text beside the files."""
+    what = (
+        "The published coefficients of five papers are planted in the cells; `truth.json` lists each with its target."
+        if planted
+        else "Nothing is planted in the cells: that needs all real cities and editions 2006 to 2023."
+    )
+    return f"# Synthetic yearbooks\n\n{NOTICE}\n\n{what}\n\nSeed {seed}; written again with the same options, the bytes are the same.\n"
