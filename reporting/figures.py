@@ -39,6 +39,35 @@ def event_study_figure(curve: pd.DataFrame, title: str) -> str:
         return _svg(figure)
 
 
+def distance_band_figure(curve: pd.DataFrame, title: str, crossing: float | None = None) -> str:
+    """Effect of treated cities by their distance, with intervals and the distance where the effect changes sign.
+
+    Bands that are not identified (NaN) leave a gap in the line.
+
+    Args:
+        curve: rows of `results.curves`: x upper edge of the band in km, y estimate, lower and upper limits.
+        crossing: km, drawn as a vertical line; None or NaN where the effect does not change sign.
+    """
+    points = curve.sort_values("x")
+    with mpl.rc_context(RC):  # type: ignore[arg-type]
+        figure = Figure(figsize=(7.2, 4.2), layout="constrained")
+        axes = figure.subplots()
+        axes.axhline(0, color=INK, linewidth=0.8)
+        errors = [points["y"] - points["lower"], points["upper"] - points["y"]]
+        axes.errorbar(
+            points["x"], points["y"], yerr=errors, fmt="-o", color=ACCENT, ecolor=INK, capsize=3, markersize=5
+        )
+        if crossing is not None and pd.notna(crossing):
+            axes.axvline(crossing, color=INK, linewidth=0.8, linestyle=":")
+            axes.annotate(f"{crossing:.0f} km", (crossing, 1), xycoords=("data", "axes fraction"),
+                          xytext=(4, -10), textcoords="offset points", color=INK)  # fmt: skip
+        axes.set_xlabel("Distance to treated cities, km (upper edge of the band)")
+        axes.set_ylabel("Effect, 95 % interval")
+        axes.set_title(title, loc="left", fontsize=11)
+        axes.set_xticks(points["x"].tolist())
+        return _svg(figure)
+
+
 def _svg(figure: Figure) -> str:
     buffer = io.StringIO()
     figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
