@@ -131,7 +131,7 @@ def fit_distance_bands(
     df: pd.DataFrame,
     y: str,
     treat: str,
-    x: Sequence[str],
+    x: str | Sequence[str],
     D: Any,
     *,
     edges_km: Sequence[float] = EDGES_KM,
@@ -152,7 +152,7 @@ def fit_distance_bands(
     """
     if mode not in ("joint", "separate"):
         raise EstimationError(f"mode={mode!r} is not one of joint, separate")
-    names = regressors([treat, *x], y)
+    names = regressors([treat, *([x] if isinstance(x, str) else x)], y)
     entity, time = options.get("entity", "city_code"), options.get("time", "year")
     exposure = band_columns(df, treat, D, edges_km=edges_km, entity=entity, time=time)
     bands = [str(name) for name in exposure.columns]

@@ -9,7 +9,7 @@ from typing import get_args
 import numpy as np
 
 from estimation.frame import EstimationError
-from estimation.spatial_data import SpatialDesign, SpatialPanel, TimeConvention, spatial_design
+from estimation.spatial_data import LAG_PREFIX, SpatialDesign, SpatialPanel, TimeConvention, spatial_design
 from estimation.spatial_information import Parameters
 from estimation.spatial_logdet import LogDeterminant
 from estimation.spatial_ml import Degrees, Maximum, maximise, profile
@@ -74,13 +74,28 @@ def specification(
         ("lee_yu", lee_yu, get_args(LeeYu)),
     ):
         if value not in allowed:
-            raise EstimationError(f"{name}={value!r} is not one of {', '.join(allowed)}")
+            raise EstimationError(f"{name}={value!r} is not one of {', '.join(allowed)}{_hint(value)}")
     if lee_yu != "none" and effects == "none":
         raise EstimationError(f"lee_yu={lee_yu!r} corrects for effects; with effects='none' only 'none' is allowed")
     if lee_yu == "transform" and time_convention != "A" and effects in ("time", "twoways"):
         raise EstimationError("lee_yu='transform' is defined for time_convention='A' only; use 'bias' with B and C")
     lagged = _lagged(model, own, lag_x)
+    _check_names(model, own, lagged)
     return Specification(model, effects, time_convention, lee_yu, tuple(own), lagged)  # type: ignore[arg-type]
+
+
+def _hint(value: str) -> str:
+    return "; random effects: estimation.spatial.spatial_hausman (sar, sdm)" if value == "random" else ""
+
+
+def _check_names(model: str, own: Sequence[str], lagged: Sequence[str]) -> None:
+    """Raise an error if a regressor bears the name of another term of the model."""
+    parts = MODELS[model]
+    terms = [name for name, has in (("rho", parts.rho), ("lambda", parts.lambda_)) if has]
+    terms += [LAG_PREFIX + name for name in lagged]
+    taken = [name for name in own if name in terms]
+    if taken:
+        raise EstimationError(f"x names {', '.join(taken)}, also a term of the model {model}; rename the column(s)")
 
 
 def _lagged(model: str, own: Sequence[str], lag_x: str | Sequence[str] | None) -> tuple[str, ...]:
@@ -123,7 +138,7 @@ def degrees_of(panel: SpatialPanel, spec: Specification) -> Degrees:
         sums = np.asarray(panel.weights.matrix.sum(axis=1)).ravel()
         raise EstimationError(
             "lee_yu='transform' with time effects needs a W whose rows all have the same sum (row-standardised); these "
-            f"sums run from {sums.min():.6g} to {sums.max():.6g}; row-standardise W or use lee_yu='bias'"
+            f"sums run from {sums.min():.10g} to {sums.max():.10g}; row-standardise W or use lee_yu='bias'"
         )
     kept = periods - 1 if entity else periods
     return Degrees(kept, kept * (n - 1 if time else n), panel.weights.row_sum if time else None)

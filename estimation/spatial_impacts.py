@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.interpolate import BarycentricInterpolator
 
+from estimation.draws import generator_of
 from estimation.frame import EstimationError
 from estimation.results import critical_value, two_sided_p
 from estimation.spatial_data import LAG_PREFIX
@@ -107,11 +108,12 @@ def impacts(result: SpatialResult, *, draws: int = 1000, rng: np.random.Generato
     Raises:
         EstimationError: fewer than 2 draws, or a model without regressors besides the constant.
     """
-    if draws < 2:
-        raise EstimationError(f"draws={draws}: at least 2 draws are needed for a standard error")
+    if draws < 2 or draws != int(draws):
+        raise EstimationError(f"draws={draws}: a whole number of at least 2 draws is needed for a standard error")
+    draws = int(draws)
     coefficients = _coefficients(result)
     at_estimate = _effects(result, coefficients, coefficients.point[None, :])[0]
-    sample, rejected = _draw(result, coefficients, draws, rng or np.random.default_rng(0))
+    sample, rejected = _draw(result, coefficients, draws, generator_of(rng))
     simulated = _effects(result, coefficients, sample)
     gradient = _gradient(result, coefficients)
     variances = np.einsum("evp,pq,evq->ev", gradient, coefficients.cov, gradient)

@@ -46,7 +46,9 @@ def fit_spatial(
         W: (N, N) weights, labelled or in sorted entity order, used as given (see `estimation.spatial_weights`).
         lag_x: regressors that enter spatially lagged (``slx``, ``sdm``, ``sdem``); None lags all of x. Columns that are
             not in x enter lagged only.
-        effects: ``none`` adds the constant ``const``; constants are never lagged.
+        effects: ``none``, ``entity``, ``time`` or ``twoways``, always fixed effects and open to every model. ``none`` adds
+            the constant ``const``, which is never lagged. Random entity effects are not an option here: they are
+            estimated for ``sar`` and ``sdm`` alone, inside `estimation.spatial_random.spatial_hausman`.
         time_convention: how spatial lags and time effects combine, see `estimation.spatial_data`; ``A`` equals dummy
             variables. It makes a difference with time effects only.
         lee_yu: ``none`` direct maximum likelihood; ``transform`` maximum likelihood of the orthonormally transformed

@@ -16,6 +16,7 @@ import pandas as pd
 from scipy import stats
 from scipy.sparse import csr_array
 
+from estimation.draws import generator_of
 from estimation.frame import EstimationError, panel_frame
 from estimation.spatial_data import check_balanced
 from estimation.spatial_weights import Islands, SpatialWeights, spatial_weights
@@ -104,7 +105,7 @@ def moran(
         EstimationError: y is missing, infinite, constant, of the wrong size, or has fewer than 4 values; unusable W.
     """
     values, weights = _inputs(y, W, islands)
-    return _moran(values, weights, permutations, rng or np.random.default_rng(0))
+    return _moran(values, weights, permutations, generator_of(rng))
 
 
 def moran_by_year(
@@ -130,7 +131,7 @@ def moran_by_year(
     check_balanced(frame, entity, time)
     weights = spatial_weights(W, frame.entities, islands=islands)
     values = frame.array(y).reshape(len(frame.entities), len(frame.times))
-    children = (rng or np.random.default_rng(0)).spawn(len(frame.times))
+    children = generator_of(rng).spawn(len(frame.times))
     periods = {}
     for label, column, child in zip(frame.times.tolist(), values.T, children, strict=True):
         try:
@@ -147,6 +148,7 @@ def local_moran(
 ) -> LocalMoran:
     """Local Moran statistic of every unit of one cross-section; arguments and errors as `moran`."""
     values, weights = _inputs(y, W, islands)
+    _check_permutations(permutations)
     z = _deviations(values, weights)
     n, matrix = weights.n, csr_array(weights.matrix)
     m2 = float(z @ z) / n
@@ -157,7 +159,7 @@ def local_moran(
     variance = (z / m2) ** 2 * n / (n - 2) * (squares - sums**2 / (n - 1)) * (m2 - z**2 / (n - 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         score = np.where(variance > 0, (local - mean) / np.sqrt(variance), np.nan)
-    generator = rng or np.random.default_rng(0)
+    generator = generator_of(rng)
     quadrant = np.select([(z > 0) & (lag > 0), (z <= 0) & (lag > 0), (z <= 0) & (lag <= 0)], ["HH", "LH", "LL"], "HL")
     table = pd.DataFrame(
         {"I": local, "EI": mean, "VI": variance, "z": score, "p_value": 2 * stats.norm.sf(np.abs(score)),
@@ -171,7 +173,10 @@ def _inputs(y: Any, W: Any, islands: Islands) -> tuple[np.ndarray, SpatialWeight
     """(n,) values and the weights in their order."""
     if isinstance(y, pd.Series) and isinstance(y.index, pd.MultiIndex):
         raise EstimationError("y has an index of several levels; use moran_by_year for a panel")
-    values = np.asarray(y, dtype=float)
+    try:
+        values = np.asarray(y, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise EstimationError(f"y is not numeric: {error}") from error
     if values.ndim != 1:
         raise EstimationError(
             f"y must be one cross-section; its shape is {values.shape}; use moran_by_year for a panel"
@@ -182,6 +187,11 @@ def _inputs(y: Any, W: Any, islands: Islands) -> tuple[np.ndarray, SpatialWeight
     if weights.n != len(values):
         raise EstimationError(f"y has {len(values)} values but W is {weights.n}x{weights.n}")
     return values, weights
+
+
+def _check_permutations(permutations: int) -> None:
+    if permutations < 0 or permutations != int(permutations):
+        raise EstimationError(f"permutations={permutations}: a whole number, 0 for none")
 
 
 def _deviations(values: np.ndarray, weights: SpatialWeights) -> np.ndarray:
@@ -198,6 +208,7 @@ def _deviations(values: np.ndarray, weights: SpatialWeights) -> np.ndarray:
 
 
 def _moran(values: np.ndarray, weights: SpatialWeights, permutations: int, rng: np.random.Generator) -> Moran:
+    _check_permutations(permutations)
     z = _deviations(values, weights)
     matrix, n = csr_array(weights.matrix), weights.n
     s0 = float(matrix.sum())

@@ -69,7 +69,7 @@ class SpatialWeights:
         """Size, standardisation and order, for the convention sentence of a result."""
         if self.row_sum is None:
             sums = np.asarray(self.matrix.sum(axis=1)).ravel()
-            rows = f"row sums {sums.min():.4g} to {sums.max():.4g} (not row-standardised)"
+            rows = f"row sums {sums.min():.10g} to {sums.max():.10g} (not row-standardised)"
         else:
             rows = "row-standardised" if abs(self.row_sum - 1) < _SAME else f"all row sums {self.row_sum:.6g}"
         return f"W {self.n}x{self.n}, {rows}, {self.order}"
@@ -96,7 +96,7 @@ def spatial_weights(W: Any, units: np.ndarray | None = None, *, islands: Islands
     matrix = _as_float_matrix(raw)
     matrix, names, order = _in_order(matrix, labels, units)
     _check_values(matrix, names)
-    flags = (*_check_neighbours(matrix, names, islands), *_asymmetry(matrix, names))
+    flags = (*_by_position(labels, units), *_check_neighbours(matrix, names, islands), *_asymmetry(matrix, names))
     return SpatialWeights(matrix, names, _common_row_sum(matrix), symmetrising_scale(matrix), order, flags)
 
 
@@ -155,6 +155,16 @@ def _in_order(matrix: Matrix, labels: np.ndarray | None, units: np.ndarray | Non
 
 def _just_counts(labels: np.ndarray) -> bool:
     return bool(np.issubdtype(labels.dtype, np.integer) and (labels == np.arange(len(labels))).all())
+
+
+def _by_position(labels: np.ndarray | None, units: np.ndarray | None) -> tuple[str, ...]:
+    """A flag if labels 0..n-1 were taken as positions although some of them are also names of units."""
+    if labels is None or units is None or not set(labels) & set(units) or set(labels) == set(units):
+        return ()
+    return (
+        f"labels of W count 0 to {len(labels) - 1} and are not the entities (e.g. {_names(set(units) - set(labels))}): "
+        "its rows are taken in sorted entity order; label W with the entities if that is not meant",
+    )
 
 
 def _check_labels(labels: np.ndarray, units: np.ndarray) -> None:

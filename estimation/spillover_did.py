@@ -37,7 +37,7 @@ def spillover_did(
     df: pd.DataFrame,
     y: str,
     treat: str,
-    x: Sequence[str],
+    x: str | Sequence[str],
     D: Any,
     *,
     radius_km: float,
@@ -60,7 +60,7 @@ def spillover_did(
         raise EstimationError(f"rule={rule!r} is not one of ever, current")
     if not radius_km > 0:
         raise EstimationError(f"radius_km={radius_km} must be positive")
-    names = regressors([treat, *x], y)
+    names = regressors([treat, *([x] if isinstance(x, str) else x)], y)
     entity, time = options.get("entity", "city_code"), options.get("time", "year")
     exposure = band_columns(df, treat, D, edges_km=(0.0, radius_km), entity=entity, time=time).iloc[:, 0] > 0
     is_treated = df[treat].astype(float) == 1

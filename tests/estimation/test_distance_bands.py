@@ -229,3 +229,13 @@ def test_spillover_errors() -> None:
         spillover_did(df, "y", "did", [], D, radius_km=0)
     with pytest.raises(EstimationError, match="rule='never' is not one of ever, current"):
         spillover_did(df, "y", "did", [], D, radius_km=10, rule="never")  # type: ignore[arg-type]
+
+
+def test_one_control_may_be_named_alone() -> None:
+    rng, D = plane(20, 900, 9)
+    df = staggered(20, 5, D, rng)
+    df["y"] = df["base"] + df["x1"] + rng.standard_normal(len(df))
+    alone, listed = (fit_distance_bands(df, "y", "did", x, D).curve for x in ("x1", ["x1"]))
+    pd.testing.assert_frame_equal(alone, listed)
+    one, two = (spillover_did(df, "y", "did", x, D, radius_km=100).clean.coef for x in ("x1", ["x1"]))
+    pd.testing.assert_series_equal(one, two)

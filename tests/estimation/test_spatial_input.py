@@ -355,3 +355,41 @@ def test_results_travel_between_processes() -> None:
         fit = fit_spatial(df, "y", X, given, logdet=method)  # type: ignore[arg-type]
         copy = pickle.loads(pickle.dumps(fit))
         np.testing.assert_array_equal(impacts(copy, draws=20).draws, impacts(fit, draws=20).draws)
+
+
+def test_regressors_do_not_hide_terms_of_the_model() -> None:
+    df, W = case()
+    for name, model in (("rho", "sar"), ("lambda", "sem"), ("W#x2", "sdm")):
+        named = df.rename(columns={"x1": name})
+        with pytest.raises(EstimationError, match=f"x names {name}, also a term of the model {model}"):
+            fit_spatial(named, "y", [name, "x2"], W, model=model)  # type: ignore[arg-type]
+    assert np.isfinite(fit_spatial(df.rename(columns={"x1": "lambda"}), "y", ["lambda", "x2"], W, model="sar").rho)
+
+
+def test_random_effects_point_to_the_hausman_test() -> None:
+    df, W = case()
+    with pytest.raises(EstimationError, match="none, entity, time, twoways; random effects: .*spatial_hausman"):
+        fit_spatial(df, "y", X, W, effects="random")  # type: ignore[arg-type]
+
+
+def test_counting_labels_that_are_not_the_entities_are_flagged() -> None:
+    df, W = case()
+    counted = df.assign(city_code=df["city_code"] - 100)
+    counts = pd.DataFrame(W)
+    assert not fit_spatial(counted, "y", X, counts).flags
+    assert not fit_spatial(df, "y", X, counts).flags
+    moved = counted.assign(city_code=counted["city_code"].replace(3, 99))
+    (flag,) = fit_spatial(moved, "y", X, counts).flags
+    assert "labels of W count 0 to 11 and are not the entities (e.g. 99)" in flag
+
+
+def test_draws_and_generators_are_checked() -> None:
+    df, W = case()
+    fit = fit_spatial(df, "y", X, W)
+    same = [impacts(fit, draws=20, rng=rng).draws for rng in (None, np.random.default_rng(0), 0)]  # type: ignore[arg-type]
+    np.testing.assert_array_equal(same[0], same[1])
+    np.testing.assert_array_equal(same[0], same[2])
+    with pytest.raises(EstimationError, match="rng='x' is not a numpy Generator"):
+        impacts(fit, draws=20, rng="x")  # type: ignore[arg-type]
+    with pytest.raises(EstimationError, match=r"draws=10.5: a whole number"):
+        impacts(fit, draws=10.5)  # type: ignore[arg-type]

@@ -130,6 +130,15 @@ def test_bad_values(y: Any, message: str) -> None:
             function(y, W)
 
 
+def test_bad_permutations_and_text() -> None:
+    W = neighbours(6, np.random.default_rng(0))
+    for function in (moran, local_moran):
+        with pytest.raises(EstimationError, match="permutations=-1: a whole number"):
+            function(np.arange(6.0), W, permutations=-1)
+        with pytest.raises(EstimationError, match="y is not numeric"):
+            function(list("abcdef"), W)
+
+
 def test_bad_weights_and_years() -> None:
     rng = np.random.default_rng(0)
     W = neighbours(8, rng)
