@@ -84,6 +84,7 @@ def fit_gmm(
     terms = (x,) if isinstance(x, str) else tuple(x)
     styles = (gmm,) if isinstance(gmm, Gmm) else tuple(gmm)
     standard = (iv,) if isinstance(iv, Iv) else tuple(iv)
+    _check_instruments(styles, standard)
     spec = Spec(y, terms, styles, standard, system, transform, time_dummies, sample, entity, time)
     fit = _estimate(df, spec, options)
     notes = notes_on(fit)
@@ -147,6 +148,16 @@ def _check(options: Options, transform: str) -> None:
         raise EstimationError("vcov='conventional' needs steps=1; two-step errors: windmeijer=True or False")
     if options.ar_orders < 1:
         raise EstimationError(f"ar_orders={options.ar_orders}: at least 1")
+
+
+def _check_instruments(styles: Sequence[object], standard: Sequence[object]) -> None:
+    for option, items, kind, example in (
+        ("gmm", styles, Gmm, "Gmm('n', (2, None))"),
+        ("iv", standard, Iv, "Iv(['k'])"),
+    ):
+        wrong = [item for item in items if not isinstance(item, kind)]
+        if wrong:
+            raise EstimationError(f"{option} holds {wrong[0]!r}; give a list of {kind.__name__}, e.g. [{example}]")
 
 
 def _estimate(df: pd.DataFrame, spec: Spec, options: Options) -> Fit:

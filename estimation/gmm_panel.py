@@ -15,6 +15,7 @@ import pandas as pd
 
 from estimation.frame import EstimationError, panel_frame
 
+MAX_PERIODS = 10_000
 _LAG = re.compile(r"^L(\d*)\.(.+)$")
 
 
@@ -71,12 +72,17 @@ def build_grid(df: pd.DataFrame, terms: Iterable[str], *, entity: str, time: str
     names = base_columns(terms, df.columns)
     frame = panel_frame(df, (), entity=entity, time=time, allow_missing=names)
     raw = frame.data[time]
+    if pd.api.types.is_datetime64_any_dtype(raw):
+        raise EstimationError(f"{time} holds dates: lags need integer periods, e.g. df[{time!r}].dt.year")
     try:
         years = raw.to_numpy(dtype=float)
     except (TypeError, ValueError) as error:
         raise EstimationError(f"{time} is not a number: lags need integer periods, e.g. 2005") from error
     if not np.array_equal(years, np.round(years)):
         raise EstimationError(f"{time} has fractional values: lags need integer periods, e.g. 2005")
+    span = int(years.max()) - int(years.min()) + 1
+    if span > MAX_PERIODS:
+        raise EstimationError(f"{time} spans {span} periods (at most {MAX_PERIODS}): lags need consecutive integers")
     periods = np.arange(int(years.min()), int(years.max()) + 1)
     rows, cols = frame.entity_codes, years.astype(int) - periods[0]
     shape = (len(frame.entities), len(periods))

@@ -45,6 +45,9 @@ def fit(frame: pd.DataFrame, x: list[str] | str = ("L.y", "x", "z"), **options: 
         ({"iv": [Iv("L.w")]}, "column\\(s\\) not in the data: w"),
         ({"gmm": [Gmm("y", (2, 2), collapse=True)], "iv": []}, "not identified: 3 independent instrument"),
         ({"sample": "nowhere"}, "column\\(s\\) not in the data: nowhere"),
+        ({"gmm": "y"}, r"gmm holds 'y'; give a list of Gmm"),
+        ({"gmm": {"y": (2, 3)}}, r"gmm holds 'y'; give a list of Gmm"),
+        ({"iv": ["x"]}, r"iv holds 'x'; give a list of Iv"),
     ],
 )
 def test_errors_name_what_is_wrong(panel: pd.DataFrame, options: dict, message: str) -> None:
@@ -243,3 +246,10 @@ def test_group_errors_name_the_group(panel: pd.DataFrame) -> None:
     lonely = panel.assign(level=np.where(panel.index == 0, "one", "rest"))
     with pytest.raises(EstimationError, match="level = one: no usable row"):
         fit_gmm_by_group(lonely, "y", "L.y", group="level", gmm=Gmm("y", (2, 3), collapse=True))
+
+
+def test_periods_must_count_by_one(panel: pd.DataFrame) -> None:
+    with pytest.raises(EstimationError, match="year holds dates"):
+        fit(panel.assign(year=pd.to_datetime(panel["year"].astype(str).str.zfill(4), format="%Y")))
+    with pytest.raises(EstimationError, match="year spans 70001 periods"):
+        fit(panel.assign(year=(panel["year"] - panel["year"].min()) * 10_000))
