@@ -1,18 +1,22 @@
 """Fuzzy-set and crisp-set qualitative comparative analysis, in the conventions of the R package QCA (Dusa 2019).
 
 ``calibrate`` raw values, ``necessity`` of single conditions, ``truth_table`` of the configurations, ``minimize`` it into
-conservative, parsimonious and intermediate solutions. Panels: ``estimation.qca_panel``; tables with symbols:
-``estimation.qca_layout``; robustness over anchors and cut-offs: ``estimation.qca_robustness``.
+conservative, parsimonious and intermediate solutions. Panels: ``panel_consistency``, ``solutions_by_group``, ``unit_means``;
+tables with symbols: ``solution_table``; over anchors and cut-offs: ``robustness`` of a ``QcaSpec``.
 """
 
 from estimation.qca_calibration import calibrate, percentile_anchors
+from estimation.qca_layout import ConfigurationTable, solution_table
 from estimation.qca_models import Model
 from estimation.qca_necessity import Necessity, necessity, super_subset
+from estimation.qca_panel import PanelConsistency, panel_consistency, solutions_by_group, unit_means
+from estimation.qca_robustness import QcaSpec, Robustness, robustness
 from estimation.qca_sets import QcaWarning
 from estimation.qca_solutions import Solution, minimize
 from estimation.qca_truth import TruthTable, simultaneous_rows, truth_table
 
 __all__ = [
-    "Model", "Necessity", "QcaWarning", "Solution", "TruthTable", "calibrate", "minimize", "necessity", "percentile_anchors",
-    "simultaneous_rows", "super_subset", "truth_table",
+    "ConfigurationTable", "Model", "Necessity", "PanelConsistency", "QcaSpec", "QcaWarning", "Robustness", "Solution",
+    "TruthTable", "calibrate", "minimize", "necessity", "panel_consistency", "percentile_anchors", "robustness",
+    "simultaneous_rows", "solution_table", "solutions_by_group", "super_subset", "truth_table", "unit_means",
 ]  # fmt: skip

@@ -58,9 +58,9 @@ def _anchor_points(anchors: Anchors) -> tuple[float, ...]:
     if isinstance(anchors, Mapping):
         if set(anchors) != {"e", "c", "i"}:
             raise EstimationError(f"anchors need the keys e, c, i; got {', '.join(map(str, anchors))}")
-        points: tuple[float, ...] = tuple(float(anchors[key]) for key in "eci")
+        points = _numbers([anchors[key] for key in "eci"])
     else:
-        points = tuple(np.atleast_1d(np.asarray(anchors, dtype=float)).tolist())
+        points = _numbers(anchors)
     if len(points) not in (1, 3) or not np.isfinite(points).all():
         raise EstimationError(
             f"anchors={anchors!r}: one finite number (crisp) or three (exclusion, crossover, inclusion)"
@@ -71,6 +71,15 @@ def _anchor_points(anchors: Anchors) -> tuple[float, ...]:
             " cannot be calibrated"
         )
     return points
+
+
+def _numbers(anchors: object) -> tuple[float, ...]:
+    try:
+        return tuple(np.atleast_1d(np.asarray(anchors, dtype=float)).tolist())
+    except (TypeError, ValueError) as error:
+        raise EstimationError(
+            f"anchors={anchors!r} are not numeric: give one number, (exclusion, crossover, inclusion) or a mapping e, c, i"
+        ) from error
 
 
 def _direct(values: np.ndarray, points: tuple[float, ...], idm: float) -> np.ndarray:

@@ -86,7 +86,16 @@ def test_too_many_conditions(fuzzy: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize(
     ("anchors", "idm"),
-    [((1, 1, 2), 0.95), ((1, 3, 2), 0.95), ((1, 2), 0.95), ((1, 2, np.nan), 0.95), ({"a": 1}, 0.95), ((1, 2, 3), 0.5)],
+    [
+        ((1, 1, 2), 0.95),
+        ((1, 3, 2), 0.95),
+        ((1, 2), 0.95),
+        ((1, 2, np.nan), 0.95),
+        ({"a": 1}, 0.95),
+        ((1, 2, 3), 0.5),
+        ("e=1,c=2,i=3", 0.95),
+        ({"e": "low", "c": 2, "i": 3}, 0.95),
+    ],
 )
 def test_anchors_are_checked(anchors: object, idm: float) -> None:
     with pytest.raises(EstimationError):
