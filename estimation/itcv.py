@@ -108,13 +108,13 @@ def itcv(
     )
 
 
-def _check(
-    estimate: float, se: float, n: float, n_covariates: float, alpha: float, tails: int, null: float
-) -> None:
+def _check(estimate: float, se: float, n: float, n_covariates: float, alpha: float, tails: int, null: float) -> None:
     """Raise an EstimationError for arguments that make no sense."""
     df = n - n_covariates - 2
     if not np.isfinite([estimate, se, n, n_covariates, null]).all():
-        raise EstimationError(f"estimate, se, n and n_covariates must be finite; got {estimate}, {se}, {n}, {n_covariates}")
+        raise EstimationError(
+            f"estimate, se, n and n_covariates must be finite; got {estimate}, {se}, {n}, {n_covariates}"
+        )
     if not se > 0 or not df > 0 or tails not in (1, 2) or not 0 < alpha < 1:
         raise EstimationError(
             f"need se > 0, n - n_covariates - 2 > 0, tails 1 or 2 and 0 < alpha < 1; got se={se}, df={df}, tails={tails}, "
