@@ -184,8 +184,8 @@ class Collector:
         for (top, left), (bottom, right) in sheet.merges:
             inside = [c for c in range(left, min(right, left + 1000) + 1) if c in columns]
             covered = [r for r in range(top, min(bottom, top + 5000) + 1) if r in rows]
-            if len(inside) * len(covered) > 1 and top in rows:
-                problem = Problem("merged_data", "one value merged over several data cells", "unmerge it in a copy")
+            if inside and covered and sheet.rows[top][left] != "":
+                problem = Problem("merged_data", "a value merged over data cells", "unmerge it in a copy")
                 for row in covered:
                     for column in inside:
                         self.marks.add(number, row, column, "merged", *_fields(problem))

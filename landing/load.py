@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 
 import duckdb
@@ -82,6 +83,7 @@ class Landing:
     gathered: Collector = field(default_factory=Collector)
     files: list[tuple[object, ...]] = field(default_factory=list)
     refused: list[tuple[str, str, str, str, str]] = field(default_factory=list)
+    told: dict[str, tuple[str, int | None]] = field(default_factory=dict)  # kind and edition the sheets of a file tell
 
     def refuse(self, file_id: str, sheet: str, error: LandingError | Problem) -> None:
         self.refused.append((file_id, sheet, error.reason, error.detail, error.hint))
@@ -103,38 +105,61 @@ def land(
     A file or sheet that cannot be read becomes one quarantine row, the rest still lands. `landed_at` is only a note
     (default: now, UTC); no other result depends on it, but for accepted entries that end before `today`.
     """
-    seeds, limits = Path(seeds), limits or Limits()
-    places = load_places(seeds)
-    run = Landing(
-        con, seeds, load_roles(seeds), load_dictionary(seeds), places, load_sources(seeds),
-        frozenset(name for name in places.province_of_name if not name.isascii()), limits,
-    )
-    create_tables(con)
-    create_row_tables(con, seeds)
-    con.execute("create or replace temp table landing_cells (block integer, row integer, col integer, value_text varchar)")
-    stamp = landed_at or datetime.now(UTC)
-    for source in source_files([Path(directory) for directory in directories], limits):
+    seeds, stamp = Path(seeds), landed_at or datetime.now(UTC)
+    run = _start(con, seeds, limits or Limits())
+    for source in source_files([Path(directory) for directory in directories], run.limits):
         if progress:
             progress(source.path)
         declared = _declared(run, source)
         n_cells = _land_file(run, source, declared)
         if run.gathered.pending >= CHUNK_CELLS:
             _store_cells(run)
-        edition = edition_of(source.path, source.folder) if declared and declared.kind == "yearbook" else None
-        for copy in source.copies:
-            if declared and declared.kind == "yearbook" and edition_of(copy, source.folder) != edition:
-                detail = f"the same bytes as {copy}, another edition"
-                run.refuse(source.file_id, "", Problem("wrong_year", detail, "one of them is a wrong download"))
-        kind, naming = (declared.kind, declared.naming) if declared else ("undeclared", "")
-        run.files.append((
-            source.file_id, source.sha256, source.path, kind, edition, synthetic, declared.licence if declared else "",
-            bool(declared and declared.redistributable), stamp, naming, source.size, n_cells))
+        _note_file(run, source, declared, n_cells, synthetic, stamp)
     _store_cells(run)
     resolve(con, run.gathered, run.dictionary, run.places, read_seed(seeds, "unit_misprints"))
     _store_files(run)
     check_plausibility(con, run.dictionary, seeds)
     explain_quarantine(con, seeds, today or stamp.date())
-    return _report(con)
+    report = _report(con)
+    for (name,) in con.execute("select table_name from duckdb_tables() where temporary").fetchall():
+        if name.startswith(("landed", "landing_", "plausibility_", "quarantine_")):
+            con.execute(f"drop table temp.{name}")
+    return report
+
+
+def _start(con: duckdb.DuckDBPyConnection, seeds: Path, limits: Limits) -> Landing:
+    """Empty tables and the reference data of the seeds."""
+    stamps = tuple(sorted((path.name, path.stat().st_mtime_ns, path.stat().st_size) for path in seeds.glob("*.csv")))
+    roles, dictionary, places = _reference(seeds, stamps)
+    provinces = frozenset(name for name in places.province_of_name if not name.isascii())
+    create_tables(con)
+    create_row_tables(con, seeds)
+    con.execute("create or replace temp table landing_cells (block integer, row integer, col integer, value_text varchar)")
+    return Landing(con, seeds, roles, dictionary, places, load_sources(seeds), provinces, limits)
+
+
+@lru_cache(maxsize=4)
+def _reference(seeds: Path, stamps: tuple[tuple[str, int, int], ...]) -> tuple[Roles, Dictionary, Places]:
+    """Reference data, read again when a seed file has changed."""
+    return load_roles(seeds), load_dictionary(seeds), load_places(seeds)
+
+
+def _note_file(
+    run: Landing, source: SourceFile, declared: Source | None, n_cells: int, synthetic: bool, stamp: datetime
+) -> None:
+    """The row of raw.files; the same bytes under another edition are refused."""
+    kind, edition = run.told.get(source.file_id, (declared.kind if declared else "undeclared", None))
+    if kind == "yearbook":
+        edition = edition_of(source.path, source.folder) or edition
+        for copy in source.copies:
+            if edition_of(copy, source.folder) != edition:
+                detail = f"the same bytes as {copy}, another edition"
+                run.refuse(source.file_id, "", Problem("wrong_year", detail, "one of them is a wrong download"))
+    licence, redistributable = (declared.licence, declared.redistributable) if declared else ("", False)
+    naming = declared.naming if declared else "as_printed" if kind == "yearbook" else ""
+    run.files.append((
+        source.file_id, source.sha256, source.path, kind, edition, synthetic, licence, redistributable, stamp, naming,
+        source.size, n_cells))
 
 
 def load_sources(seeds: Path) -> list[tuple[re.Pattern[str], Source]]:
@@ -155,6 +180,8 @@ def _land_file(run: Landing, source: SourceFile, declared: Source | None) -> int
     try:
         if source.error:
             raise source.error
+        if declared and declared.kind == "documentation":
+            return 0
         if declared and declared.kind not in CELL_KINDS:
             return _land_rows(run, source, declared)
         reader = READERS.get(source.suffix)
@@ -217,6 +244,7 @@ def _context(run: Landing, source: SourceFile, declared: Source | None, block: B
     yearbook = declared.kind == "yearbook"
     edition = (edition_of(source.path, source.folder) or block.edition) if yearbook else None
     year, edition, wrong = _year(block, edition, yearbook)
+    run.told[source.file_id] = (declared.kind, edition)
     if yearbook and len(years := edition_years(source.path, source.folder)) > 1:
         wrong = Problem("wrong_year", f"folder and file name give the editions {years}", "move the file to its edition")
     table_id = block.table_id or (table_of(source.path) if yearbook else "")

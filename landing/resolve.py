@@ -87,7 +87,8 @@ select
     concat_ws('|', nullif(c.flags, ''), nullif(m.flag, ''), nullif(p.flags, '')) as flags,
     case
         when c.culprit_above = 'nothing' then null
-        when n.missing_reason is not null then case when m.reason = 'formula_not_calculated' then 'mark' end
+        when n.missing_reason is not null then case
+            when m.reason in ('formula_not_calculated', 'merged_data') then 'mark' end
         when c.culprit_above is not null then c.culprit_above
         when m.reason <> '' then 'mark'
         when c.culprit_beside is not null then c.culprit_beside

@@ -290,7 +290,7 @@ def test_value_merged_over_two_cells(tmp_path: Path) -> None:
     grid.rows[9][3] = None
     grid.merges.append("C10:D10")
     landed = land_sheet(tmp_path, grid)
-    assert landed.quarantine[["cell", "reason"]].to_numpy().tolist() == [["C10", "merged_data"]]
+    assert landed.quarantine[["cell", "reason"]].to_numpy().tolist() == [["C10", "merged_data"], ["D10", "merged_data"]]
 
 
 def test_number_outside_the_table(tmp_path: Path) -> None:
