@@ -37,10 +37,30 @@ class DifferenceTest:
     Attributes:
         excluding: Hansen test without the group.
         difference: Hansen of all instruments minus Hansen without the group; H0: the group is exogenous.
+            ``statistic``, ``df``, ``p_value`` and ``float()`` are those of the difference.
     """
 
     excluding: HypothesisTest
     difference: HypothesisTest
+
+    @property
+    def statistic(self) -> float:
+        """Statistic of the difference."""
+        return self.difference.statistic
+
+    @property
+    def df(self) -> float | tuple[float, float] | None:
+        """Degrees of freedom of the difference."""
+        return self.difference.df
+
+    @property
+    def p_value(self) -> float:
+        """p-value of the difference."""
+        return self.difference.p_value
+
+    def __float__(self) -> float:
+        """The statistic of the difference."""
+        return float(self.difference)
 
 
 def chi2_test(statistic: float, df: int, note: str = "") -> HypothesisTest:
