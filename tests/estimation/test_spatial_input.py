@@ -368,7 +368,7 @@ def test_regressors_do_not_hide_terms_of_the_model() -> None:
 
 def test_random_effects_point_to_the_hausman_test() -> None:
     df, W = case()
-    with pytest.raises(EstimationError, match="none, entity, time, twoways; random effects: .*spatial_hausman"):
+    with pytest.raises(EstimationError, match=r"none, entity, time, twoways; random effects: .*spatial_hausman"):
         fit_spatial(df, "y", X, W, effects="random")  # type: ignore[arg-type]
 
 
