@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from demo.draws import Draws
 from demo.roster import Roster
 from demo.world import Key, World
 
@@ -58,6 +59,24 @@ def in_sample(roster: Roster, item: Study) -> np.ndarray:
     out = _left_out()
     excluded = set(out.loc[out["study"] == item.name, "city_code"])
     return always & ~roster.units["city_code"].isin(excluded).to_numpy()
+
+
+GAPS = (
+    ("retail_sales_above_size", "districts"), ("wholesale_retail_sales_above_size", "districts"), ("postal_revenue", "city"),
+    ("real_estate_investment", "districts"), ("nox_industrial", "city"),
+)  # fmt: skip
+GAP_SHARE = 0.012
+
+
+def leave_gaps(world: World) -> World:
+    """The world with a few cells that nobody reported, in indicators that no study uses."""
+    draws = Draws(world.seed, world.roster.units["city_code"].tolist())
+    small = (world.roster.units["admin_level"] != "municipality").to_numpy()[:, None]
+    values = {}
+    for key in GAPS:
+        gap = small & (draws.uniform(f"gap {key[0]}", len(world.years)) < GAP_SHARE)
+        values[key] = np.where(gap, np.nan, world.cells[key])
+    return world.with_cells(values)
 
 
 def leave_out(world: World) -> World:

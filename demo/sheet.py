@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from demo.csvfile import NOTICE_ZH
 from demo.printing import printed
 from demo.tables import UNIT_EN, Column, Table
 from demo.world import Values
@@ -30,6 +31,7 @@ class Style:
         indent: names of cities stand two blanks in.
         sheet_names: sheets have meaningless names.
         old_scopes: the districts are called 市区.
+        missing: mark of a missing value.
     """
 
     title: str
@@ -38,6 +40,7 @@ class Style:
     indent: bool = True
     sheet_names: bool = False
     old_scopes: bool = False
+    missing: str = ""
 
 
 def style_of(edition: int) -> Style:
@@ -46,7 +49,8 @@ def style_of(edition: int) -> Style:
         return Style("spread", text=True, sheet_names=True)
     if edition == 2022:
         return Style("first", indent=False)
-    return Style("year", english_rows=edition >= 2017, old_scopes=edition <= 2012)
+    missing = "-" if edition % 3 == 0 else "…" if edition % 3 == 1 else ""
+    return Style("year", english_rows=edition >= 2017, old_scopes=edition <= 2012, missing=missing)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ def lay_out(table: Table, edition: int, values: Values, places: pd.DataFrame) ->
     _header(table, columns, style, rows, merges)
     body, at = _body(columns, values, places, style)
     starts = [len(rows) + row for row in at]
+    body.append([f"注：{NOTICE_ZH}。", *[None] * (len(columns) + 1)])
     name = f"Sheet{sum(table.number.encode()) % 59 + 2}" if style.sheet_names else "Sheet1"
     return Layout(name, rows + body, merges, starts, columns)
 
@@ -161,7 +166,7 @@ def _body(
     columns: list[tuple[Column, str]], values: Values, places: pd.DataFrame, style: Style
 ) -> tuple[list[list[Cell]], list[int]]:
     """Rows of provinces and cities, and the row of each city."""
-    cells = [_cells(values[column.indicator, scope], column, style.text) for column, scope in columns]
+    cells = [_cells(values[column.indicator, scope], column, style) for column, scope in columns]
     indent = "  " if style.indent else ""
     blank: list[Cell] = [None] * len(columns)
     rows: list[list[Cell]] = []
@@ -180,11 +185,12 @@ def _body(
     return rows, at
 
 
-def _cells(values: np.ndarray, column: Column, text: bool) -> list[Cell]:
-    """Values as the edition prints them: numbers or texts, None where missing."""
+def _cells(values: np.ndarray, column: Column, style: Style) -> list[Cell]:
+    """Values as the edition prints them, numbers or texts; what is missing is blank or marked, as the edition does."""
     rounded = printed(values, column).tolist()
-    if text:
-        return [None if value != value else f"{value:.{column.decimals}f}" for value in rounded]
+    missing: Cell = style.missing or None
+    if style.text:
+        return [missing if value != value else f"{value:.{column.decimals}f}" for value in rounded]
     if column.decimals == 0:
-        return [None if value != value else int(value) for value in rounded]
-    return [None if value != value else value for value in rounded]
+        return [missing if value != value else int(value) for value in rounded]
+    return [missing if value != value else value for value in rounded]

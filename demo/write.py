@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,13 @@ from threadpoolctl import threadpool_limits
 
 from demo import firms, industries, lists, prices, reports, series
 from demo.csvfile import NOTICE
+from demo.dirt import Dirty, soil
 from demo.exports import export_sheets
 from demo.planting.desk import Desk
 from demo.planting.plan import can_plant, plant
 from demo.planting.settle import Settled
 from demo.roster import SEEDS, load_roster
-from demo.samples import in_sample, leave_out, study
+from demo.samples import in_sample, leave_gaps, leave_out, study
 from demo.sheet import lay_out
 from demo.tables import Table, tables_of
 from demo.truth import readme, truth_of
@@ -64,7 +66,7 @@ def write_demo(directory: Path, *, seed: int, editions: range, cities: int) -> l
     _claim(directory)
     with threadpool_limits(limits=1):  # one thread adds up in one order
         made = make(seed=seed, editions=editions, cities=cities)
-        truth = json.dumps(truth_of(made.desk, made.settled), ensure_ascii=False, indent=1)
+        truth = truth_of(made.desk, made.settled)
     units = made.world.roster.units
     mark = {
         "synthetic": True,
@@ -74,13 +76,23 @@ def write_demo(directory: Path, *, seed: int, editions: range, cities: int) -> l
         "editions": [editions[0], editions[-1]],
     }
     written = [
-        _write(directory / MARK, json.dumps(mark, ensure_ascii=False, indent=1).encode() + b"\n"),
-        _write(directory / TRUTH, truth.encode() + b"\n"),
+        _write(directory / MARK, _json(mark)),
         _write(directory / "README.md", readme(seed, bool(made.settled)).encode()),
     ]
-    for path, content in [*yearbooks(made.world, editions), *other_inputs(made)]:
+    dirty: list[Dirty] = []
+    for path, content, soiled in yearbooks(made.world, editions):
         written.append(_write(directory / path, content))
-    return written
+        dirty += soiled
+    for name, rows, soiled in export_sheets(made.world):
+        content = workbook_bytes("Sheet1", rows, (), _properties(made.base), NOTICE)
+        written.append(_write(directory / "export" / name, content))
+        dirty += soiled
+    written += [_write(directory / path, content) for path, content in other_inputs(made)]
+    return [*written, _write(directory / TRUTH, _json(truth | {"dirty_cells": [asdict(cell) for cell in dirty]}))]
+
+
+def _json(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, ensure_ascii=False, indent=1).encode() + b"\n"
 
 
 def make(*, seed: int, editions: range, cities: int) -> Made:
@@ -95,14 +107,16 @@ def build_world(*, seed: int, editions: range, cities: int) -> World:
     """The world before planting."""
     roster = load_roster(cities)
     world = draw_world(roster, range(FIRST_YEAR, max(editions.stop - 1, LAST_YEAR + 1)), seed)
-    return leave_out(lists.counts(world))
+    return leave_gaps(leave_out(lists.counts(world)))
 
 
-def yearbooks(world: World, editions: range) -> Iterator[tuple[str, bytes]]:
-    """Path and bytes of every yearbook workbook."""
+def yearbooks(world: World, editions: range) -> Iterator[tuple[str, bytes, list[Dirty]]]:
+    """Path, bytes and dirty cells of every yearbook workbook."""
     for edition in editions:
         for table in tables_of(edition):
-            yield f"yearbook/{edition}/{file_name(table, edition)}", yearbook_sheet(world, table, edition)
+            path = f"yearbook/{edition}/{file_name(table, edition)}"
+            content, dirty = yearbook_sheet(world, table, edition, editions, path)
+            yield path, content, dirty
 
 
 def file_name(table: Table, edition: int) -> str:
@@ -112,23 +126,21 @@ def file_name(table: Table, edition: int) -> str:
     return f"{edition}_{edition}-{table.number}{f' {table.zh}' if edition == 2022 else ''}_synthetic.xlsx"
 
 
-def yearbook_sheet(world: World, table: Table, edition: int) -> bytes:
-    """The workbook of one table in one edition."""
+def yearbook_sheet(world: World, table: Table, edition: int, editions: range, path: str) -> tuple[bytes, list[Dirty]]:
+    """The workbook of one table in one edition, and its dirty cells."""
     year = edition - 1
     listed = world.roster.listed(year).to_numpy()
     places = world.roster.units.loc[listed].assign(name=world.roster.names(year)[listed])
     wanted = [(column.indicator, scope) for column in table.columns for scope in column.scopes]
     values = {key: world.cells[key][listed, world.at(year)] for key in wanted}
-    layout = lay_out(table, edition, values, places)
-    return workbook_bytes(layout.name, layout.rows, layout.merges, _properties(world), NOTICE)
+    layout, dirty = soil(lay_out(table, edition, values, places), table, edition, editions, places, path)
+    return workbook_bytes(layout.name, layout.rows, layout.merges, _properties(world), NOTICE), dirty
 
 
 def other_inputs(made: Made) -> Iterator[tuple[str, bytes]]:
-    """Path and bytes of database exports, series, prices, firms, industries, trade, lists, reports and indices."""
+    """Path and bytes of series, prices, firms, industries, trade, lists, reports and indices."""
     base = made.base
     provinces = pd.read_csv(SEEDS / "provinces.csv", dtype=str)
-    for name, rows in export_sheets(made.world):
-        yield f"export/{name}", workbook_bytes("Sheet1", rows, (), _properties(base), NOTICE)
     without_output = ~in_sample(base.roster, study("industrial_upgrading"))
     yield "series/national_series_synthetic.csv", series.national_series(base)
     yield "series/province_series_synthetic.csv", series.province_series(base, provinces)

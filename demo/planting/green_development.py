@@ -66,7 +66,8 @@ def groups(view: View) -> dict[str, np.ndarray]:
     """
     units = view.desk.world.roster.units.iloc[view.rows]
     region = units["region3"].to_numpy()
-    member = np.isin(view.codes, sorted({row["city_code"] for row in records(SEEDS / "city_clusters.csv")}))
+    approved = {row["city_code"] for row in records(SEEDS / "city_clusters.csv") if row["approval_year"]}
+    member = np.isin(view.codes, sorted(approved))
     return {
         "Table 3 (1)": units["admin_level"].to_numpy() != "municipality",
         "Table 6 (2)": region == "central",
