@@ -156,7 +156,12 @@ class Collector:
             else [line[c] if c < len(line) else "" for c in columns]
             for line in (sheet.rows[row] for row in rows)
         ]
-        texts = [value if type(value) is str else cell_text(value) for value in chain.from_iterable(picked)]
+        texts = [
+            value if type(value) is str
+            else (text[:-2] if (text := repr(value))[-2:] == ".0" else text) if type(value) is float  # cell_text, inlined
+            else cell_text(value)
+            for value in chain.from_iterable(picked)
+        ]
         self._cells.append((
             np.full(len(texts), number, dtype=np.int32),
             np.repeat(np.asarray(rows, dtype=np.int32), len(columns)),

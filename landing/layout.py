@@ -107,21 +107,31 @@ def _filled(sheet: Sheet, row: int) -> list[int]:
 
 
 def _anchors(sheet: Sheet, roles: Roles) -> list[int]:
-    """Rows that hold the heading of a column of places, codes or provinces; one for each header."""
-    found: list[int] = []
-    width = None  # further headers repeat the labels of the first one, in the same columns
-    for row, cells in enumerate(sheet.rows):
-        labels = roles.labels(cells[:width])
-        if (
-            labels
-            and not ANCHOR_ROLES.isdisjoint(labels)
-            and len(_filled(sheet, row)) > 1
-            and (not found or _first_data_row(sheet, roles, found[-1], row, range(len(cells))) < row)
+    """Rows that hold the heading of a column of places, codes or provinces; one for each header.
+
+    Further headers repeat the labels of the first one, in the same columns.
+    """
+    first = next((row for row, cells in enumerate(sheet.rows) if _names_labels(sheet, row, roles.labels(cells))), None)
+    if first is None:
+        return []
+    columns = [c for c, value in enumerate(sheet.rows[first]) if isinstance(value, str) and roles.of(value) in LABEL_ROLES]
+    later: set[int] = set()
+    for column in columns:
+        values = [cells[column] if column < len(cells) else "" for cells in sheet.rows]
+        headings = {text for text in set(values) if type(text) is str and roles.of(text) in LABEL_ROLES}
+        later.update(row for row, value in enumerate(values) if row > first and value in headings)
+    found = [first]
+    for row in sorted(later):
+        cells = sheet.rows[row]
+        if _names_labels(sheet, row, roles.labels(cells)) and (
+            _first_data_row(sheet, roles, found[-1], row, range(len(cells))) < row
         ):
-            if width is None:
-                width = 1 + max(c for c, value in enumerate(cells) if isinstance(value, str) and roles.of(value) in LABEL_ROLES)
             found.append(row)
     return found
+
+
+def _names_labels(sheet: Sheet, row: int, labels: list[str]) -> bool:
+    return bool(labels) and not ANCHOR_ROLES.isdisjoint(labels) and len(_filled(sheet, row)) > 1
 
 
 def _is_title(text: str) -> bool:
@@ -274,16 +284,15 @@ def _read_rows(
     sheet: Sheet, provinces: Collection[str], labels: dict[str, int], data: list[Column], rows: range
 ) -> tuple[Rows, list[str]]:
     """Rows of the table and the notes among and below them."""
-    read = _label_reader(sheet, labels, rows)
-    filled = _value_test(sheet, [column.index for column in data])
-    named = "province" in labels
+    read = _LabelReader(sheet, labels, rows)
+    blank = _blank_test(sheet, [column.index for column in data])
+    named, coded, indicated = ("province" in labels), ("code" in labels), ("indicator" in labels)
     context = _ProvinceContext(provinces)
     found, notes, labelled = Rows(), [], [role for role in ("code", "year", "unit") if role in labels]
     indicator = ""
-    for row in rows:
-        place = read("place", row)
-        code = read("code", row) if "code" in labels else ""
-        if not filled(row):
+    for row, place in zip(rows, read.column("place"), strict=True):
+        code = read("code", row) if coded else ""
+        if blank(row):
             if not place and not code:
                 continue
             if _is_note(place):
@@ -294,14 +303,14 @@ def _read_rows(
         elif not place and not code and _lone_text(sheet, row):
             notes.append(plain(_text(sheet, row, _filled(sheet, row)[0])))
             continue
-        elif not named:
+        elif not named and context.names(place):
             context.pass_by(place)
         found.index.append(row)
         found.place.append(place)
         found.province.append(read("province", row) if named else context.name)
         for role in labelled:
             getattr(found, role).append(code if role == "code" else read(role, row))
-        if "indicator" in labels:
+        if indicated:
             indicator = read("indicator", row) or indicator
             found.indicator.append(indicator)
     if not named and not context.opened:  # municipalities alone are cities of an undivided list, not headings
@@ -317,52 +326,68 @@ class _ProvinceContext:
         self.provinces = provinces
         self.name = ""
         self.opened = False
+        self._known: dict[str, bool] = {}
+
+    def names(self, place: str) -> bool:
+        """Whether a text is the name of a province, full or short."""
+        known = self._known.get(place)
+        if known is None:
+            known = self._known[place] = role_key(place) in self.provinces
+        return known
 
     def opens(self, place: str) -> bool:
         """Take a row without values as a heading; False where it is none."""
-        if not self._is_province(place):
+        if not self.names(place) or self._is_city_of_the_name(place):
             return False
         self.name, self.opened = place, True
         return True
 
     def pass_by(self, place: str) -> None:
         """A row with values: a municipality or a province's own total opens its rows as well."""
-        if self._is_province(place):
+        if not self._is_city_of_the_name(place):
             self.name = place
             self.opened = self.opened or place.endswith(("省", "自治区"))
 
-    def _is_province(self, place: str) -> bool:
-        name = role_key(place)
-        if name not in self.provinces:
-            return False
-        current = role_key(self.name)  # 吉林 inside 吉林省 is the city
-        return not (len(name) == 2 and current != name and current.startswith(name))
+    def _is_city_of_the_name(self, place: str) -> bool:
+        """吉林 inside 吉林省."""
+        name, current = role_key(place), role_key(self.name)
+        return len(name) == 2 and current != name and current.startswith(name)
 
 
-def _value_test(sheet: Sheet, columns: list[int]) -> Callable[[int], bool]:
-    """Whether a row holds anything in the data columns."""
+def _blank_test(sheet: Sheet, columns: list[int]) -> Callable[[int], bool]:
+    """Whether a row holds nothing in the data columns."""
     if columns and columns == list(range(columns[0], columns[-1] + 1)):
         first, stop = columns[0], columns[-1] + 1
-        blank = [""] * len(columns)
-        return lambda row: (cells := sheet.rows[row][first:stop]) != blank[: len(cells)]
-    return lambda row: any(column < len(sheet.rows[row]) and sheet.rows[row][column] != "" for column in columns)
+        empty = [""] * len(columns)
+        return lambda row: (cells := sheet.rows[row][first:stop]) == empty or cells == empty[: len(cells)]
+    return lambda row: all(column >= len(sheet.rows[row]) or sheet.rows[row][column] == "" for column in columns)
 
 
-def _label_reader(sheet: Sheet, labels: dict[str, int], rows: range) -> Callable[[str, int], str]:
-    """Reads the label of a role in a row, '' without such a column; a merged cell counts for all rows it covers."""
-    merges = MergeMap([m for m in sheet.merges if m[0][1] <= max(labels.values(), default=-1)], rows).anchor
+class _LabelReader:
+    """Reads the labels of rows, '' without such a column; a merged cell counts for all rows it covers."""
 
-    def read(role: str, row: int) -> str:
-        column = labels.get(role)
+    def __init__(self, sheet: Sheet, labels: dict[str, int], rows: range) -> None:
+        self.sheet, self.labels, self.rows = sheet, labels, rows
+        self.merges = MergeMap([m for m in sheet.merges if m[0][1] <= max(labels.values(), default=-1)], rows).anchor
+
+    def __call__(self, role: str, row: int) -> str:
+        column = self.labels.get(role)
         if column is None:
             return ""
-        if merges:
-            row, column = merges.get((row, column), (row, column))
-        cells = sheet.rows[row]
+        if self.merges:
+            row, column = self.merges.get((row, column), (row, column))
+        cells = self.sheet.rows[row]
         value = cells[column] if column < len(cells) else ""
         return value.strip() if type(value) is str else cell_text(value)
 
-    return read
+    def column(self, role: str) -> list[str]:
+        """The label of every row."""
+        column = self.labels.get(role)
+        if column is None or self.merges:
+            return [self(role, row) for row in self.rows]
+        grid = self.sheet.rows
+        values = [cells[column] if column < len(cells) else "" for cells in (grid[row] for row in self.rows)]
+        return [value.strip() if type(value) is str else cell_text(value) for value in values]
 
 
 def _is_note(place: str) -> bool:

@@ -18,7 +18,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from landing.dictionary import Dictionary, read_seed
-from landing.series import Matrix, long_median, middle_of_neighbours, neighbours
+from landing.series import Matrix, column_quantiles, long_median, middle_of_neighbours, neighbours
 
 # A fourfold deviation is never a year's change of a stable series; volatile ones are measured by their own spread:
 # three times the 95th percentile of the deviations of a usual year's cities.
@@ -167,16 +167,17 @@ def _found(points: pd.DataFrame, reason: str, detail: list[str]) -> pd.DataFrame
 
 def _impossible(panel: Panel) -> pd.DataFrame:
     """Negative levels and ratios, shares and rates in per cent above 100, growth below -100 %."""
-    kind = panel.variables["kind"].to_numpy()[panel.points["variable"]]
-    per_cent = (panel.variables["unit"] == "pct").to_numpy()[panel.points["variable"]]
-    bounded = panel.variables["name"].str.contains("_share_|_rate_").to_numpy()[panel.points["variable"]]
-    x = panel.points["x"].to_numpy()
-    shrinks = (kind == "growth") & per_cent & (x < -100)
-    negative = np.isin(kind, ["level", "ratio"]) & (x < 0)
-    share = (kind == "ratio") & per_cent & bounded & (x > 100)
-    detail = np.select([shrinks, negative], ["growth below -100 %", "a negative level or ratio"], "a share above 100 %")
-    hit = shrinks | negative | share
-    return _found(panel.points[hit], "impossible_value", detail[hit].tolist())
+    kind, per_cent = panel.variables["kind"], panel.variables["unit"].eq("pct")
+    bounded = per_cent & kind.eq("ratio") & panel.variables["name"].str.contains("_share_|_rate_")
+    lowest = np.select([kind.isin(["level", "ratio"]), kind.eq("growth") & per_cent], [0.0, -100.0], -np.inf)
+    highest = np.where(bounded, 100.0, np.inf)
+    variable, x = panel.points["variable"].to_numpy(), panel.points["x"].to_numpy()
+    hit = (x < lowest[variable]) | (x > highest[variable])
+    details = {0.0: "a negative level or ratio", -100.0: "growth below -100 %"}
+    detail = [
+        "a share above 100 %" if value > 0 else details[low] for value, low in zip(x[hit], lowest[variable][hit], strict=True)
+    ]
+    return _found(panel.points[hit], "impossible_value", detail)
 
 
 def _growth(panel: Panel) -> pd.DataFrame:
@@ -208,10 +209,12 @@ def _spread(sizes: Matrix) -> float:
 
     With few cities a slip would be its own percentile: there 2.9 times the median stands for it, as under normality.
     """
-    years = [column[~np.isnan(column)] for column in sizes.T]
-    several = [float(np.quantile(year, 0.95)) for year in years if year.size >= MIN_CITIES]
+    quantiles, count = column_quantiles(sizes, 0.95)
+    several = quantiles[count >= MIN_CITIES]
+    if several.size:
+        return float(np.median(several))
     known = sizes[~np.isnan(sizes)]
-    return float(np.median(several)) if several else 2.9 * float(np.median(known)) if known.size else np.inf
+    return 2.9 * float(np.median(known)) if known.size else np.inf
 
 
 def _columns(panel: Panel, measured: dict[int, Measured]) -> pd.DataFrame:
@@ -233,14 +236,14 @@ def _columns(panel: Panel, measured: dict[int, Measured]) -> pd.DataFrame:
 
 def _odd_years(series: Measured) -> list[tuple[int, float]]:
     """Years between others in which half of the cities deviate, with the deviation of half of them in other years."""
-    sizes = np.abs(series.matrix - series.middle)
-    years = [year for year in range(sizes.shape[1]) if (~np.isnan(sizes[:, year])).sum() >= MIN_CITIES]
-    medians = {year: float(np.nanmedian(sizes[:, year])) for year in years}
+    medians, count = column_quantiles(np.abs(series.matrix - series.middle), 0.5)
+    years = np.flatnonzero(count >= MIN_CITIES)
     odd = []
-    for year in years[1:-1]:
-        usual = float(np.median([medians[other] for other in years if other != year]))
-        if medians[year] > max(COLUMN_DEVIATION, COLUMN_FACTOR * usual):
-            odd.append((year, usual))
+    for year in years[1:-1].tolist():
+        if medians[year] > COLUMN_DEVIATION:
+            usual = float(np.median(medians[years[years != year]]))
+            if medians[year] > COLUMN_FACTOR * usual:
+                odd.append((year, usual))
     return odd
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import duckdb
+import numpy as np
 import pandas as pd
 
 from landing.collect import Collector
@@ -48,33 +49,43 @@ join landing_places p on p.place = r.place
 order by all
 """
 
+# One row a column of a table under one row label, with all that its header and its table say
+COLUMNS = """
+create or replace temp table landing_columns as
+select
+    row_number() over (order by h.block, h.row_key, h.col) as head, h.block, h.row_key, h.col, h.letters, h.header,
+    b.file_id, b.sheet, b.table_id, b.kind, b.source_rank, b.edition, b.county, b.flags,
+    h.year as head_year, b.year as block_year,
+    d.indicator_text, d.indicator, d.scope, d.variable, d.unit, d.unit_label,
+    case when d.indicator = 'not_a_variable' then 'nothing' when b.reason <> '' then 'block' when h.reason <> '' then 'head'
+    end as culprit_above,
+    d.reason <> '' as header_fails
+from landing_heads h
+join landing_blocks b on b.block = h.block
+join landing_headers d on d.header = h.header
+"""
+
 # `culprit` names the table whose reason stands in the way of a cell, the first that does in this order
 LANDED = """
 create or replace temp table landed as
 with cells as (
     select
-        c.block, c.row, c.col, c.value_text, b.file_id, b.sheet, b.county, b.flags, h.letters || (c.row + 1) as cell,
-        h.header, r.place, coalesce(h.year, r.year, b.year) as year,
-        case when b.county then -1 else r.place end as place_asked,
-        coalesce(h.year, r.year, b.year, -1) as year_asked,
+        c.block, c.row, c.col, c.value_text, h.head, h.county, h.flags, r.place, r.row_key,
+        coalesce(h.head_year, r.year, h.block_year) as year,
+        case when h.county then -1 else r.place end as place_asked,
+        coalesce(h.head_year, r.year, h.block_year, -1) as year_asked,
+        h.culprit_above,
         case
-            when d.indicator = 'not_a_variable' then 'nothing'
-            when b.reason <> '' then 'block'
-            when h.reason <> '' then 'head'
-        end as culprit_above,
-        case
-            when d.reason <> '' then 'header'
+            when h.header_fails then 'header'
             when r.reason <> '' then 'row'
-            when h.year <> r.year or coalesce(h.year, r.year, b.year) is null then 'year'
+            when h.head_year <> r.year or coalesce(h.head_year, r.year, h.block_year) is null then 'year'
         end as culprit_beside
     from landing_cells c
     join landing_rows r on r.block = c.block and r.row = c.row
-    join landing_heads h on h.block = c.block and h.row_key = r.row_key and h.col = c.col
-    join landing_blocks b on b.block = c.block
-    join landing_headers d on d.header = h.header
+    join landing_columns h on h.block = c.block and h.row_key = r.row_key and h.col = c.col
 )
 select
-    c.block, c.row, c.col, c.file_id, c.sheet, c.cell, c.header, c.place, c.year,
+    c.block, c.row, c.col, c.head, c.place, c.year,
     case
         when c.county then 'county'
         when coalesce(p.place_type, '') = '' then 'prefecture'
@@ -104,23 +115,21 @@ left join landing_marks m on m.block = c.block and m.row = c.row and m.col = c.c
 
 OBSERVATIONS = """
 insert into raw.observations
-select l.file_id, l.sheet, l.cell, t.province_text, t.city_text, l.entity_type, d.indicator_text, d.scope,
-    d.unit_label, l.year, l.value_text, l.missing_reason, b.table_id, l.flags
+select h.file_id, h.sheet, h.letters || (l.row + 1), t.province_text, t.city_text, l.entity_type, h.indicator_text, h.scope,
+    h.unit_label, l.year, l.value_text, l.missing_reason, h.table_id, l.flags
 from landed l
-join landing_blocks b on b.block = l.block
+join landing_columns h on h.head = l.head
 join landing_places t on t.place = l.place
-join landing_headers d on d.header = l.header
 """
 
 # Values outside a unit's years stay with their city: the panel shows them as set aside
 RESOLVED = """
 insert into raw.resolved
-select l.file_id, l.sheet, l.cell, l.city_code, l.year, d.indicator, d.scope, d.variable, l.value, d.unit, b.edition,
-    b.kind, b.source_rank, l.flags
+select h.file_id, h.sheet, h.letters || (l.row + 1), l.city_code, l.year, h.indicator, h.scope, h.variable, l.value, h.unit,
+    h.edition, h.kind, h.source_rank, l.flags
 from landed l
-join landing_blocks b on b.block = l.block
-join landing_headers d on d.header = l.header
-where l.value is not null and l.city_code <> '' and l.entity_type = 'prefecture' and d.variable <> ''
+join landing_columns h on h.head = l.head
+where l.value is not null and l.city_code <> '' and l.entity_type = 'prefecture' and h.variable <> ''
     and (l.culprit is null or l.culprit = 'entity')
 """
 
@@ -149,14 +158,15 @@ select d.file_id, d.sheet, d.cell, l.value_text, 'duplicate_cell',
     'another cell of this file holds another value for ' || t.city_text || ' ' || d.year || ' ' || d.variable,
     'delete one of them, or tell the headers apart', null
 from landing_duplicate_cells d
-join landed l on (l.file_id, l.sheet, l.cell) = (d.file_id, d.sheet, d.cell)
+join landing_columns h on h.file_id = d.file_id and h.sheet = d.sheet
+join landed l on l.head = h.head and h.letters || (l.row + 1) = d.cell
 join landing_places t on t.place = l.place
 where l.culprit is null
 """
 
 QUARANTINE = """
 insert into audit.quarantine
-select l.file_id, l.sheet, l.cell, l.value_text,
+select k.file_id, k.sheet, k.letters || (l.row + 1), l.value_text,
     case l.culprit
         when 'block' then b.reason when 'head' then h.reason when 'mark' then m.reason when 'header' then d.reason
         when 'row' then r.reason when 'year' then 'wrong_year' when 'place' then p.reason when 'entity' then p.reason else 'not_a_number'
@@ -175,10 +185,11 @@ select l.file_id, l.sheet, l.cell, l.value_text,
     end,
     null
 from landed l
+join landing_columns k on k.head = l.head
 join landing_blocks b on b.block = l.block
 join landing_rows r on r.block = l.block and r.row = l.row
 join landing_heads h on h.block = l.block and h.row_key = r.row_key and h.col = l.col
-join landing_headers d on d.header = l.header
+join landing_headers d on d.header = k.header
 left join landing_place_years p
     on p.place = case when b.county then -1 else l.place end and p.year = coalesce(l.year, -1)
 left join landing_numbers n on n.value_text = l.value_text
@@ -208,7 +219,7 @@ def resolve(
     con.execute(NUMBERS)
     _store(con, "landing_numbers", _numbers(con.execute("select value_text from landing_texts").fetchall()))
     _store(con, "landing_loose", gathered.loose.arrow())
-    for statement in (LANDED, OBSERVATIONS, RESOLVED, QUARANTINE, LOOSE, DUPLICATES):
+    for statement in (COLUMNS, LANDED, OBSERVATIONS, RESOLVED, QUARANTINE, LOOSE, DUPLICATES):
         con.execute(statement)
     if con.execute("select count(*) from landing_duplicates").fetchone() != (0,):
         con.execute(DUPLICATE_CELLS)
@@ -221,7 +232,9 @@ def _store(con: duckdb.DuckDBPyConnection, name: str, frame: object) -> None:
 
 
 def _headers(dictionary: Dictionary, misprints: pd.DataFrame, headers: pd.DataFrame) -> pd.DataFrame:
-    found = resolve_headers(dictionary, headers)
+    found = resolve_headers(dictionary, headers.assign(
+        edition=_edition_classes(dictionary, headers["edition"]),
+        table_title=headers["table_title"].str.replace(r"(?:19|20)\d{2}年?", "", regex=True)))
     frame = pd.concat([headers[["header", "indicator_text"]], found[RESOLUTION]], axis=1)
     frame["unit_label"] = [
         _unit_label(dictionary, path, above, origin)
@@ -232,13 +245,22 @@ def _headers(dictionary: Dictionary, misprints: pd.DataFrame, headers: pd.DataFr
     for at, (asked, answer) in enumerate(zip(headers.itertuples(), found.itertuples(), strict=True)):
         if answer.reason or not answer.variable:
             continue
-        key = (asked.indicator_text, asked.scope_text, asked.unit_text, asked.edition, asked.table_id, asked.must_print_scope)
+        key = (answer.indicator, answer.alias, asked.indicator_text, asked.scope_text, asked.unit_text, asked.edition,
+               asked.table_id, asked.must_print_scope)
         if key not in doubts:
             doubts[key] = _doubt(dictionary, known, asked, answer)
         doubt = doubts[key]
         if doubt:
             frame.loc[frame.index[at], ["variable", "reason", "detail", "hint"]] = ["", *doubt]
     return frame
+
+
+def _edition_classes(dictionary: Dictionary, editions: pd.Series) -> pd.Series:
+    """For each edition the first one asked for that no alias tells from it."""
+    limits = {int(year) for year in dictionary.aliases["edition_from"] if year}
+    limits |= {int(year) + 1 for year in dictionary.aliases["edition_to"] if year}
+    spans = np.searchsorted(sorted(limits), editions.fillna(-1), side="right")
+    return editions.groupby(spans).transform("min")
 
 
 def _doubt(dictionary: Dictionary, misprints: set[tuple[str, ...]], asked: Any, answer: Any) -> tuple[str, str, str] | None:

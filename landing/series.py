@@ -63,6 +63,17 @@ def median_of(stack: Matrix) -> Matrix:
     return np.where(count == 0, np.nan, middle[0])
 
 
+def column_quantiles(matrix: Matrix, share: float) -> tuple[Matrix, NDArray[np.int64]]:
+    """Quantile of every column (linear between values), NaN left out, and the number of values it rests on."""
+    ordered = np.sort(matrix, axis=0)
+    count = (~np.isnan(ordered)).sum(axis=0)
+    position = np.maximum(count - 1, 0) * share
+    low, high = np.floor(position).astype(int), np.ceil(position).astype(int)
+    column = np.arange(matrix.shape[1])
+    quantile = ordered[low, column] + (ordered[high, column] - ordered[low, column]) * (position - low)
+    return np.where(count == 0, np.nan, quantile), count
+
+
 def _shifted(matrix: Matrix, steps: range) -> Matrix:
     """Stack of the matrix moved right by each step (left by a negative one)."""
     stack = np.full((len(steps), *matrix.shape), np.nan)
