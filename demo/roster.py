@@ -12,6 +12,8 @@ SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 REAL_CITIES = 300
 SILENT = ("460300",)  # 三沙市: listed from 2012, its cells stay empty
 GOLDEN = 0.6180339887498949
+FIRST_EXTRA, DIGITS_ZH = 60, "零一二三四五六七八九"
+DIGITS_EN = ("ling", "yi", "er", "san", "si", "wu", "liu", "qi", "ba", "jiu")
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Roster:
 
 
 def load_roster(cities: int = REAL_CITIES, seeds: Path = SEEDS) -> Roster:
-    """The first `cities` units of an order that spreads over the country; all real ones from 300 on.
+    """The first `cities` units of an order that spreads over the country; all real ones up to 300, invented ones beyond.
 
     Raises:
         ValueError: fewer than 30 cities.
@@ -58,7 +60,35 @@ def load_roster(cities: int = REAL_CITIES, seeds: Path = SEEDS) -> Roster:
         spread = np.where(municipal, -1.0, np.arange(1, len(units) + 1) * GOLDEN % 1)
         order = np.argsort(spread, kind="stable")
         units = units.iloc[sorted(order[:cities])].reset_index(drop=True)
+    if cities > REAL_CITIES:
+        units = pd.concat([units, extra_units(units, cities - REAL_CITIES)], ignore_index=True)
+        units = units.sort_values("city_code", kind="stable").reset_index(drop=True)
     return Roster(units, former[former["city_code"].isin(units["city_code"])].reset_index(drop=True))
+
+
+def extra_units(units: pd.DataFrame, number: int) -> pd.DataFrame:
+    """Invented cities for runs beyond the real roster: names no city bears, spread over the real ones' neighbourhoods.
+
+    They land only with seeds that know them (`demo.scale.scaled_seeds`).
+    """
+    rng = np.random.default_rng(REAL_CITIES)
+    near = units.iloc[np.arange(number) % len(units)].reset_index(drop=True)
+    at = np.arange(1, number + 1)
+    counts = near.groupby("province_code").cumcount().to_numpy()
+    codes = [
+        f"{code[:2]}{FIRST_EXTRA + count // 99:02d}{count % 99 + 1:02d}"
+        for code, count in zip(near["province_code"], counts, strict=True)
+    ]
+    return near.assign(
+        city_code=codes,
+        name_zh=[f"合成{''.join(DIGITS_ZH[int(digit)] for digit in f'{number_:04d}')}市" for number_ in at],
+        name_en=["Hecheng" + "".join(DIGITS_EN[int(digit)] for digit in f"{number_:04d}") for number_ in at],
+        admin_level="prefecture_city",
+        lon=near["lon"] + rng.uniform(-0.8, 0.8, number),
+        lat=near["lat"] + rng.uniform(-0.6, 0.6, number),
+        first_year=0,
+        last_year=9999,
+    )
 
 
 def _units(seeds: Path) -> pd.DataFrame:

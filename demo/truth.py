@@ -7,6 +7,7 @@ from typing import Any
 
 from demo.csvfile import NOTICE
 from demo.planting.desk import Desk
+from demo.planting.moments import moments
 from demo.planting.plan import PAPERS, check
 from demo.planting.projection import Projection
 from demo.planting.published import Published, published
@@ -26,7 +27,9 @@ def truth_of(desk: Desk, settled: dict[str, Settled]) -> dict[str, Any]:
 
     `coefficients` has one entry a printed coefficient: paper, table, column, dependent, term, printed, kind (`planted`,
     `implied`, `not_plantable`), target (planted only), value (what a regression on the printed cells gives; None where
-    nothing was planted), digits and reason. `planted_elsewhere` holds planted coefficients of tables no paper prints.
+    nothing was planted), digits and reason. `planted_elsewhere` holds planted coefficients of tables no paper prints,
+    `moments` the papers' descriptive tables beside the demo's, `planting` how far the carriers moved (logs; for counts,
+    whole numbers).
     """
     world = desk.world
     found = {paper: _found(items) for paper, items in check(desk).items()} if settled else {}
@@ -44,8 +47,9 @@ def truth_of(desk: Desk, settled: dict[str, Settled]) -> dict[str, Any]:
         "planted_elsewhere": [
             entry for paper, items in found.items() for key, entry in items.items() if key[0] == "exogenous groups"
         ],
+        "moments": moments(desk) if settled else [],
         "planting": {
-            name: {"rounds": end.rounds, "largest_log_move": end.largest_move, "median_log_move": end.median_move}
+            name: {"rounds": end.rounds, "largest_move": end.largest_move, "median_move": end.median_move}
             for name, end in settled.items()
         },
     }
