@@ -1,15 +1,27 @@
-"""Synthetic editions: deterministic bytes, the roster of each year, and everything lands without a quarantined cell."""
+"""Synthetic editions: deterministic bytes, the roster of each year, and everything lands; dirty cells are caught, clean ones are not."""
 
+import io
+import json
 from pathlib import Path
 
 import duckdb
+import openpyxl
+import pandas as pd
 import pytest
+from python_calamine import CalamineWorkbook
 
-from demo.roster import SEEDS, load_roster
-from demo.write import write_demo
+from demo.printing import read_back, roundings
+from demo.roster import REAL_CITIES, SEEDS, extra_units, load_roster
+from demo.samples import STUDIES, in_sample
+from demo.scale import scaled_seeds
+from demo.tables import exports, tables_of, unit_factor
+from demo.write import build_world, write_demo
+from demo.xlsx import workbook_bytes
 from landing.load import land
+from landing.places import load_places, resolve_places
 
-EDITIONS = range(2020, 2024)
+EDITIONS = range(2009, 2021)
+FEW = range(2022, 2024)
 
 
 @pytest.fixture(scope="module")
@@ -19,33 +31,152 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_same_seed_gives_the_same_bytes_and_another_seed_others(folder: Path, tmp_path: Path) -> None:
-    write_demo(tmp_path / "again", seed=7, editions=EDITIONS, cities=30)
-    write_demo(tmp_path / "other", seed=8, editions=EDITIONS, cities=30)
-    files = [p.relative_to(folder) for p in sorted(folder.rglob("*")) if p.is_file()]
-    assert all((folder / p).read_bytes() == (tmp_path / "again" / p).read_bytes() for p in files)
+@pytest.fixture(scope="module")
+def landed(folder: Path) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
+    con = duckdb.connect()
+    report = land([folder], con, seeds=SEEDS, synthetic=True)
+    return con, report.unexplained
+
+
+def test_workbooks_open_everywhere_and_say_that_they_are_synthetic() -> None:
+    rows = [["题 <1>", None, "  石家庄市"], [1, 2.5, "a&b"]]
+    content = workbook_bytes("Sheet9", rows, [(0, 0, 0, 1)], {"synthetic": "true"}, "note")
+    assert content == workbook_bytes("Sheet9", rows, [(0, 0, 0, 1)], {"synthetic": "true"}, "note")
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    assert book.sheetnames == ["Sheet9"]
+    assert [[cell.value for cell in row] for row in book.active.iter_rows()] == rows
+    assert [str(merged) for merged in book.active.merged_cells.ranges] == ["A1:B1"]
+    assert book.custom_doc_props["synthetic"].value == "true"
+    sheet = CalamineWorkbook.from_object(io.BytesIO(content)).get_sheet_by_index(0)
+    assert sheet.to_python(skip_empty_area=False) == [["题 <1>", "", "  石家庄市"], [1.0, 2.5, "a&b"]]
+
+
+def test_same_seed_gives_the_same_bytes_and_another_seed_others(tmp_path: Path) -> None:
+    for name, seed in (("first", 7), ("again", 7), ("other", 8)):
+        write_demo(tmp_path / name, seed=seed, editions=FEW, cities=30)
+    files = [p.relative_to(tmp_path / "first") for p in sorted((tmp_path / "first").rglob("*")) if p.is_file()]
+    assert all((tmp_path / "first" / p).read_bytes() == (tmp_path / "again" / p).read_bytes() for p in files)
     books = [p for p in files if p.parts[0] in ("yearbook", "export")]
-    assert books and all((folder / p).read_bytes() != (tmp_path / "other" / p).read_bytes() for p in books)
+    assert books
+    assert all((tmp_path / "first" / p).read_bytes() != (tmp_path / "other" / p).read_bytes() for p in books)
+
+
+def test_a_city_does_not_change_with_the_number_of_cities() -> None:
+    small, large = (build_world(seed=3, editions=FEW, cities=cities) for cities in (30, 60))
+    both = large.roster.units["city_code"].isin(small.roster.units["city_code"]).to_numpy()
+    for key in (("gdp", "city"), ("emp_ict", "city"), ("green_coverage", "districts")):
+        pd.testing.assert_frame_equal(pd.DataFrame(small.cells[key]), pd.DataFrame(large.cells[key][both]))
+
+
+@pytest.mark.parametrize(("cities", "editions"), [(29, FEW), (30, range(2004, 2006))])
+def test_impossible_sizes_are_refused(tmp_path: Path, cities: int, editions: range) -> None:
+    with pytest.raises(ValueError, match=r"at least 30 cities|begins with edition"):
+        write_demo(tmp_path / "x", seed=1, editions=editions, cities=cities)
 
 
 def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mine.xlsx").write_bytes(b"")
     with pytest.raises(FileExistsError, match="did not write"):
-        write_demo(tmp_path, seed=1, editions=range(2020, 2021), cities=30)
+        write_demo(tmp_path, seed=1, editions=FEW, cities=30)
 
 
 def test_roster_follows_the_events() -> None:
     roster = load_roster()
     names = {year: set(roster.names(year)[roster.listed(year)]) for year in (2005, 2010, 2011, 2018, 2019)}
-    assert {"襄樊市", "思茅市", "巢湖市"} <= names[2005] and "毕节市" not in names[2005]
-    assert "襄阳市" in names[2010] and "巢湖市" in names[2010] and "巢湖市" not in names[2011]
+    assert {"襄樊市", "思茅市", "巢湖市"} <= names[2005]
+    assert "毕节市" not in names[2005]
+    assert {"襄阳市", "普洱市", "巢湖市"} <= names[2010]
+    assert "巢湖市" not in names[2011]
     assert {"毕节市", "铜仁市"} <= names[2011]
-    assert "莱芜市" in names[2018] and "莱芜市" not in names[2019]
+    assert "莱芜市" in names[2018]
+    assert "莱芜市" not in names[2019]
 
 
-def test_all_cells_land_resolved(folder: Path) -> None:
-    con = duckdb.connect()
-    report = land([folder], con, seeds=SEEDS, synthetic=True)
-    assert report.unexplained == []
-    row = con.execute("select count(*) from raw.observations where value_text <> ''").fetchone()
-    assert row is not None and row[0] == report.resolved > 10_000
+def test_samples_have_the_published_city_years() -> None:
+    roster = load_roster()
+    sizes = {item.name: int(in_sample(roster, item).sum()) * len(item.years) for item in STUDIES}
+    assert sizes == {
+        "common_prosperity": 3601, "industrial_upgrading": 3960, "new_quality_va_types": 4760, "green_development": 2232,
+        "digital_industry": 2800,
+    }  # fmt: skip
+
+
+def test_table_numbers_are_unique_within_an_edition_and_move_between_editions() -> None:
+    numbers = {edition: {table.kind: table.number for table in tables_of(edition)} for edition in range(2006, 2025)}
+    for own in numbers.values():
+        assert len(set(own.values())) == len(own)
+    assert {own["gdp"] for own in numbers.values()} == {"2-12", "2-11", "2-7", "2-6"}
+    assert "investment" in numbers[2018]
+    assert "investment" not in numbers[2019]
+
+
+def test_printed_units_convert() -> None:
+    assert unit_factor("gdp", "万元") == 1e4
+    assert unit_factor("emp_unit", "人") == 1e4
+    with pytest.raises(ValueError, match="cannot be printed"):
+        unit_factor("gdp", "万人")
+    assert {item.unit for item in exports() if item.indicator == "wage_avg"} == {"元"}
+
+
+def test_every_indicator_of_a_study_is_printed_in_all_of_its_years() -> None:
+    world = build_world(seed=1, editions=range(2006, 2024), cities=30)
+    printed = read_back(world, roundings(world, range(2006, 2024)))
+    for item in STUDIES:
+        inside = in_sample(world.roster, item)
+        years = [world.at(year) for year in item.years]
+        for key in item.own:
+            values = printed[key][:, years]
+            assert not pd.isna(values[inside]).any()
+            assert pd.isna(values[~inside]).all()
+
+
+def test_all_clean_cells_land_and_nothing_is_unexplained(
+    landed: tuple[duckdb.DuckDBPyConnection, list[str]],
+) -> None:
+    con, unexplained = landed
+    assert unexplained == []
+    row = con.execute(
+        "select count(*) filter (where value_text not in ('', '-', '…')), count(*) from raw.observations"
+    ).fetchone()
+    assert row is not None
+    resolved = con.execute("select count(*) from raw.resolved where value is not null").fetchone()
+    unresolved = con.execute(
+        "select count(*) from audit.quarantine where reason not in ('magnitude_jump', 'impossible_value', 'entity_not_valid')"
+    ).fetchone()
+    assert resolved is not None and unresolved is not None
+    assert row[0] == resolved[0] + unresolved[0] > 50_000
+
+
+def test_dirty_cells_are_in_quarantine_and_no_clean_cell_is(
+    folder: Path, landed: tuple[duckdb.DuckDBPyConnection, list[str]]
+) -> None:
+    con, _ = landed
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    planted = {(cell["path"], cell["sheet"], cell["cell"], cell["reason"]) for cell in truth["dirty_cells"]}
+    found = set(
+        con.execute("select path, sheet, cell, reason from audit.quarantine join raw.files using (file_id)").fetchall()
+    )
+    assert planted == found
+    assert {cell["id"] for cell in truth["dirty_cells"]} >= {"letter", "slip", "negative", "error", "nowhere", "twice"}
+
+
+def test_every_table_says_that_it_is_synthetic(folder: Path) -> None:
+    for path in folder.rglob("*"):
+        if path.suffix == ".xlsx":
+            assert openpyxl.load_workbook(path, read_only=True).custom_doc_props["synthetic"].value == "true"
+        elif path.is_file():
+            text = path.read_text(encoding="utf-8")
+            assert "ynthetic" in text or "合成" in text or "synthetic" in path.name
+
+
+def test_invented_cities_have_names_and_codes_of_their_own(tmp_path: Path) -> None:
+    roster = load_roster()
+    extra = extra_units(roster.units, 2700)
+    both = pd.concat([roster.units, extra])
+    assert both["city_code"].is_unique
+    assert both["name_zh"].is_unique
+    assert len(load_roster(REAL_CITIES + 50).units) == len(roster.units) + 50
+    places = load_places(scaled_seeds(tmp_path / "seeds", REAL_CITIES + 50))
+    named = extra.head(50)
+    asked = pd.DataFrame({"city_text": named["name_zh"], "province_text": named["province_zh"], "year": 2020})
+    assert resolve_places(places, asked)["city_code"].tolist() == named["city_code"].tolist()
