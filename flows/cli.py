@@ -98,7 +98,10 @@ def demo(directory: Path, seed: int, editions: str, cities: int) -> None:
     """Write synthetic yearbooks in the real layouts, with their truth file."""
     from demo.write import write_demo
 
-    written = write_demo(directory, seed=seed, editions=_editions(editions), cities=cities)
+    try:
+        written = write_demo(directory, seed=seed, editions=_editions(editions), cities=cities)
+    except (ValueError, FileExistsError) as error:
+        raise UsageError(str(error)) from error
     click.echo(f"{len(written)} synthetic file(s) written to {directory}")
 
 
@@ -113,7 +116,7 @@ def land(directory: Path, show_all: bool) -> None:
     for line in report.lines:
         click.echo(line)
     if report.unexplained:
-        raise RunFailed(f"{len(report.unexplained)} cell(s) or file(s) without an explanation", report.unexplained)
+        raise RunFailed(f"{len(report.unexplained)} problem(s) without an explanation", report.unexplained)
 
 
 @cli.command("new-edition")
@@ -269,7 +272,9 @@ def main() -> None:
         os.environ.setdefault(name, "1")
     try:
         cli.main(standalone_mode=False)
+        sys.stdout.flush()
     except click.exceptions.Abort:
+        click.echo("nianjian: stopped; nothing was published", err=True)
         sys.exit(1)
     except click.ClickException as error:
         error.show()
@@ -281,9 +286,32 @@ def main() -> None:
         sys.exit(2)
     except RunFailed as error:
         for message in error.messages:
-            click.echo(message, err=True)
+            click.echo(one_line(message), err=True)
         click.echo(f"nianjian: {error.summary}", err=True)
         sys.exit(1)
+    except BrokenPipeError:  # the reader of a pipe (`| head`) has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except BaseException as error:
+        failure = _plain_failure(error)
+        if failure is None:
+            raise
+        click.echo(f"nianjian: {one_line(failure)}; the published release is untouched", err=True)
+        sys.exit(1)
+
+
+def _plain_failure(error: BaseException) -> str | None:
+    """One line for the machine's trouble (rights, a full disk) and for being stopped; None for a bug, which shows where."""
+    import duckdb
+
+    if type(error).__name__ == "TerminationSignal" or str(error) == "Query interrupted":
+        return "stopped by a signal"
+    return str(error) if isinstance(error, OSError | duckdb.Error) else None
+
+
+def one_line(text: str) -> str:
+    """The text with line breaks and other control characters of file names and cells written out."""
+    return "".join(ch if ch.isprintable() or ch == "\u3000" else ch.encode("unicode_escape").decode() for ch in text)
 
 
 if __name__ == "__main__":

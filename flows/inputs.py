@@ -9,11 +9,11 @@ from pathlib import Path
 
 from flows.errors import UsageError
 from flows.home import ROOT
+from flows.synthetic import find_synthetic
 
 ROOMS = ("dbt_project", "demo", "estimation", "expectations", "flows", "landing", "models", "reporting", "seeds")
 CODE_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".j2", ".css", ".svg"}
 CODE_FILES = ("dbt_project.yml", "pyproject.toml", "requirements.lock")
-SYNTHETIC_MARK = "SYNTHETIC.json"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Inputs:
         files: (path as given, SHA-256) of every extract, in path order.
         code: SHA-256 over seeds, models, code and lock.
         studies: names of the studies to run.
-        synthetic: whether the extracts say that they are synthetic.
+        synthetic: whether the extracts, or the folders they lie in, say that they are synthetic.
         seed: seed of everything that draws.
     """
 
@@ -46,13 +46,11 @@ def read_inputs(directories: Sequence[Path], studies: Sequence[str], seed: int) 
     """Hash the extracts and the project.
 
     Raises:
-        UsageError: a folder is absent or empty, or synthetic and real folders are mixed.
+        UsageError: a folder is absent or empty, or synthetic and real files are mixed.
     """
-    marks = {directory: (directory / SYNTHETIC_MARK).is_file() for directory in directories}
-    if len(set(marks.values())) > 1:
-        synthetic = ", ".join(str(d) for d, mark in marks.items() if mark)
-        raise UsageError(f"synthetic and real extracts never mix: {synthetic} is synthetic, the others are not")
     files: list[tuple[str, str]] = []
+    invented: list[Path] = []
+    others: list[Path] = []
     for directory in directories:
         if not directory.is_dir():
             raise UsageError(f"{directory} is not a folder: name the folder of extracts with --extracts")
@@ -60,12 +58,21 @@ def read_inputs(directories: Sequence[Path], studies: Sequence[str], seed: int) 
         if not found:
             raise UsageError(f"{directory} holds no files: put extracts there or name another folder with --extracts")
         files += [(p.relative_to(directory).as_posix(), file_sha256(p)) for p in found]
+        synthetic, real = find_synthetic(directory, found)
+        invented += synthetic
+        others += real
+    if invented and others:
+        more = f" and {len(invented) - 1} more file(s)" if len(invented) > 1 else ""
+        raise UsageError(
+            f"synthetic and real extracts never mix: {invented[0]}{more} say they are synthetic, "
+            f"{others[0]} does not; keep them in separate folders"
+        )
     return Inputs(
         directories=tuple(directories),
         files=tuple(sorted(files)),
         code=code_hash(),
         studies=tuple(sorted(studies)),
-        synthetic=any(marks.values()),
+        synthetic=bool(invented),
         seed=seed,
     )
 

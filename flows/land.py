@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from flows.home import ROOT
-from flows.inputs import SYNTHETIC_MARK, read_inputs
+from flows.inputs import read_inputs
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,9 @@ def land_and_report(directory: Path, show_all: bool) -> LandingText:
     """Land a folder in memory: files and their rows, quarantine by reason, unexplained cells one line each."""
     from landing.load import land
 
-    read_inputs([directory], (), 0)
+    inputs = read_inputs([directory.resolve()], (), 0)
     with duckdb.connect() as connection:
-        synthetic = (directory / SYNTHETIC_MARK).is_file()
-        report = land([directory], connection, seeds=ROOT / "seeds", synthetic=synthetic)
+        report = land([directory], connection, seeds=ROOT / "seeds", synthetic=inputs.synthetic)
         files = connection.execute(
             "select kind, path, coalesce(edition::varchar, ''), n_cells from raw.files order by kind, path"
         ).fetchall()

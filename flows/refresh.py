@@ -163,7 +163,7 @@ def refresh(home: Home, inputs: Inputs, progress: Progress) -> Summary:
         with progress.step("land extracts"):
             unexplained = land_extracts(database, inputs)
         if unexplained:
-            raise RunFailed(f"{len(unexplained)} cell(s) or file(s) in quarantine without an explanation", unexplained)
+            raise RunFailed(f"{len(unexplained)} problem(s) in quarantine without an explanation", unexplained)
         with progress.step("gate 1: landed"):
             check_gate(database, "landed")
         with progress.step("build panel"):

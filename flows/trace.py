@@ -81,10 +81,12 @@ def _neighbours(connection: duckdb.DuckDBPyConnection, code: str, year: int, var
         connection,
         """
         select year, value, status from panel.long
-        where city_code = ? and variable = ? and year <> ? and status <> 'interpolated'
-        order by abs(year - ?), year limit 2
+        where city_code = ? and variable = ? and status <> 'interpolated'
+        qualify
+            (year < ? and row_number() over (partition by year < ? order by year desc) = 1)
+            or (year > ? and row_number() over (partition by year < ? order by year) = 1)
         """,
-        [code, variable, year, year],
+        [code, variable, year, year, year, year],
     )
     for row in sorted(rows, key=lambda r: r["year"]):
         yield f"  interpolated between {row['year']}: {row['value']:.15g} [{row['status']}]"

@@ -58,7 +58,8 @@ class Source:
 
 @dataclass(frozen=True)
 class LandingReport:
-    """Counts of one landing; `unexplained` holds one located line a quarantine row that nothing accepts."""
+    """Counts of one landing; `unexplained` holds one located line for each problem that nothing accepts
+    (a header, place or source that is unknown is one problem, however many cells it has)."""
 
     files: int
     observations: int
@@ -319,11 +320,15 @@ def _report(con: duckdb.DuckDBPyConnection) -> LandingReport:
 
     lines = con.execute("""
         select f.path || case when q.sheet <> '' then '/' || q.sheet else '' end
-            || case when q.cell <> '' then '!' || q.cell else '' end || ': ' || q.reason || ': '
-            || case when q.value_text <> '' then '''' || q.value_text || ''': ' else '' end || q.detail
-            || case when q.hint <> '' then '; ' || q.hint else '' end
+            || case when any_value(q.cell) <> '' then '!' || arg_min(q.cell, (length(q.cell), q.cell)) else '' end
+            || case when count(*) > 1 then ' and ' || (count(*) - 1) || ' more cells' else '' end || ': ' || q.reason || ': '
+            || case when count(*) = 1 and any_value(q.value_text) <> '' then '''' || any_value(q.value_text) || ''': ' else '' end
+            || q.detail || case when q.hint <> '' then '; ' || q.hint else '' end
         from audit.quarantine q join raw.files f using (file_id)
-        where q.accepted_by is null order by f.path, q.sheet, q.cell, q.reason
+        where q.accepted_by is null
+        group by f.path, q.sheet, q.reason, q.detail, q.hint,
+            case when q.reason not in ('unknown_header', 'unknown_city', 'undeclared_source') then q.cell end
+        order by f.path, q.sheet, min((length(q.cell), q.cell)), q.reason
     """).fetchall()
     return LandingReport(
         files=count("select count(*) from raw.files"),

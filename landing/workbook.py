@@ -37,7 +37,9 @@ def read_workbook(data: bytes, limits: Limits | None = None) -> list[Sheet]:
     except LandingError:
         raise
     except BaseException as error:
-        if isinstance(error, (KeyboardInterrupt, SystemExit, MemoryError)):
+        # a panic of the reader is no Exception; neither is a signal that ends the run, which says nothing about the file
+        panic = type(error).__name__ == "PanicException"
+        if isinstance(error, MemoryError) or not (panic or isinstance(error, Exception)):
             raise
         raise unreadable(str(error)) from error
 

@@ -40,6 +40,7 @@ def build_site(
         "quarantine": _rows(connection, QUARANTINE),
         "expectations": _rows(connection, "select * from audit.expectations order by all"),
         "statuses": _rows(connection, STATUSES),
+        "errors": _rows(connection, ERRORS),
         "studies": [
             study_view(connection, row, studies) for row in _rows(connection, "from results.studies order by study")
         ],
@@ -62,6 +63,29 @@ QUARANTINE = f"""
     select f.path, q.sheet, q.cell, q.value_text, q.reason, q.detail, q.accepted_by
     from audit.quarantine as q left join raw.files as f using (file_id)
     order by q.accepted_by is not null, f.path, q.sheet, q.cell limit {MOST_ROWS}
+"""
+# One row a kind of error and variable: cells corrected, set aside, of another entity, or interpolated upstream.
+ERRORS = """
+    with found as (
+        select
+            c.variable, c.city_code, c.year,
+            case
+                when c.correction_id is not null then 1
+                when c.reason = 'quarantined: entity_not_valid' then 3
+                else 2
+            end as kind
+        from panel.candidates as c
+        where c.correction_id is not null or c.reason like 'quarantined: %'
+        union all
+        select variable, city_code, year, 4 as kind from panel.straight_lines
+    )
+    select
+        ['digits or units wrong, corrected', 'magnitude or value not believable, set aside',
+         'value of another entity under the name, set aside', 'straight line in a compiled source, marked'][found.kind] as error,
+        found.variable, i.zh_name, count(*) as n, count(distinct found.city_code) as cities, min(year) as first_year,
+        max(year) as last_year
+    from found left join seeds.indicators as i using (variable)
+    group by found.kind, found.variable, i.zh_name order by found.kind, n desc, found.variable
 """
 STATUSES = "select status, count(*) as n from audit.cell_status group by status order by n desc, status"
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from demo.csvfile import csv_bytes
+from demo.xlsx import workbook_bytes
 from flows.errors import UsageError
-from flows.inputs import SYNTHETIC_MARK, code_hash, read_inputs
+from flows.inputs import code_hash, read_inputs
+from landing.archive import SYNTHETIC_MARK
 
 
 def folder(path: Path, **files: str) -> Path:
@@ -48,3 +53,46 @@ def test_missing_and_empty_folders_are_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UsageError, match="holds no files"):
         read_inputs([tmp_path / "empty"], [], 1)
+
+
+SYNTHETIC_SHEET = workbook_bytes("Sheet1", [["城市", "x"], ["石家庄市", 1.0]], properties={"synthetic": "true"})
+
+
+def zipped(content: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("a/2-6.xlsx", content)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("lone.xlsx", SYNTHETIC_SHEET),
+        ("lone.csv", csv_bytes(["a"], [["1"]])),
+        ("lone.zip", zipped(SYNTHETIC_SHEET)),
+        ("sub/SYNTHETIC.json", b"{}"),
+    ],
+)
+def test_one_synthetic_file_among_real_ones_is_found(tmp_path: Path, name: str, content: bytes) -> None:
+    real = folder(tmp_path / "real", a="1")
+    (real / "sub").mkdir()
+    (real / "sub" / "b.csv").write_text("1")
+    (real / name).write_bytes(content)
+    with pytest.raises(UsageError, match=r"never mix: .*(lone|b)\."):
+        read_inputs([real], [], 1)
+
+
+def test_part_of_a_synthetic_folder_is_synthetic(tmp_path: Path) -> None:
+    demo = folder(tmp_path / "demo", a="1")
+    (demo / SYNTHETIC_MARK).write_text("{}")
+    assert read_inputs([folder(demo / "part", b="1")], [], 1).synthetic
+    assert read_inputs([tmp_path], [], 1).synthetic
+
+
+def test_files_that_say_nothing_are_real(tmp_path: Path) -> None:
+    real = folder(tmp_path / "real", a="1")
+    (real / "broken.xlsx").write_bytes(SYNTHETIC_SHEET[: len(SYNTHETIC_SHEET) // 2])
+    (real / "plain.xlsx").write_bytes(workbook_bytes("Sheet1", [["x"]]))
+    (real / "empty.zip").write_bytes(b"")
+    assert not read_inputs([real], [], 1).synthetic

@@ -14,6 +14,8 @@ import duckdb
 import openpyxl
 import pytest
 
+from flows.cli import one_line
+
 ROOT = Path(__file__).resolve().parents[2]
 GDP_SHEET = "yearbook/2021/2021_2021-2-7_synthetic.xlsx"
 RESULTS = ("estimates", "fit", "tests", "curves", "descriptives", "columns", "studies", "published_vs_estimated")
@@ -165,12 +167,26 @@ def test_wrong_usage_exits_2(place: Path, home: Path, demo: Path) -> None:
         ("refresh", "--extracts", demo, "--study", "no_such_study"),
         ("trace", "--city", "北京市", "--year", "2010", "--variable", "no_such_variable"),
         ("sql", "drop table panel.long"),
+        ("demo", place / "tiny", "--cities", 3),
+        ("demo", ROOT / "seeds"),
         ("no-such-command",),
     ):
         done = nianjian(*arguments, home=home, cwd=place)
         assert done.returncode == 2, arguments
         assert len(done.stderr.strip().splitlines()) <= 4
         assert "Traceback" not in done.stderr
+
+
+def test_a_home_that_cannot_be_written_is_one_line(place: Path, demo: Path) -> None:
+    (place / "a_file").write_text("")
+    done = nianjian("refresh", "--extracts", demo, home=place / "a_file" / "home", cwd=place)
+    assert done.returncode == 1
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "a_file" in done.stderr
+
+
+def test_control_characters_of_a_name_are_written_out() -> None:
+    assert one_line("a\nb\x1b[31m 年鉴") == "a\\nb\\x1b[31m 年鉴"
 
 
 def test_trace_names_file_sheet_and_cell(place: Path, home: Path) -> None:

@@ -192,3 +192,16 @@ def test_sheet_names_mean_nothing(tmp_path: Path) -> None:
     landed = land_sheet(tmp_path, grid)
     assert len(landed.resolved) == 4 * sum(row[2] is not None for row in CITIES)
     assert set(landed.observations["sheet"]) == {"工作表 1'x"}
+
+
+class Stopped(BaseException):
+    """As the orchestrator raises it where the run is told to end."""
+
+
+def test_a_signal_while_reading_is_no_damage_of_the_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    monkeypatch.setattr("landing.workbook._sheet", stop)
+    with pytest.raises(Stopped):
+        read_workbook(saved(gdp_sheet().workbook()))
