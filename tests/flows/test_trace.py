@@ -14,7 +14,7 @@ def test_neighbours_enclose_the_gap_wherever_in_it_the_year_lies(year: int) -> N
         connection.execute("""
             create schema panel;
             create table panel.long as
-            select '130100' as city_code, 'gdp' as variable, y as year, y * 1.0 as value,
+            select '130100' as city_code, 'gdp' as variable, y as year, y::double as value,
                 case when y between 2020 and 2022 then 'interpolated' else 'observed' end as status
             from range(2015, 2026) as t (y)
         """)
