@@ -19,6 +19,7 @@ NOT_PLANTABLE = Path(__file__).parent / "planting" / "not_plantable.csv"
 IMPLIED = (
     "other planted coefficients and the regressors decide it: b_short = b_long + Gamma b_excluded, or other effects"
 )
+MISSED = "the carriers reached their bounds with this seed"
 UNPLANTED = "nothing is planted: the demo does not hold the published samples (all real cities, editions 2006 to 2023)"
 
 
@@ -67,18 +68,19 @@ def _found(items: list[Any]) -> dict[tuple[str, str, str], dict[str, Any]]:
 
 
 def _outcome(projection: Projection, term: str, value: float) -> dict[str, Any]:
-    planted = term in projection.targets
     digits = projection.digits[term]
+    aimed = term in projection.targets
+    planted = aimed and abs(value - projection.targets[term]) <= 0.5 * 10.0**-digits
     return {
         "table": projection.table,
         "column": projection.column,
         "dependent": projection.dependent,
         "term": term,
-        "kind": "planted" if planted else "implied",
-        "target": projection.targets.get(term),
+        "kind": "planted" if planted else "not_plantable" if aimed else "implied",
+        "target": projection.targets[term] if planted else None,
         "value": round(value, digits + 4),
         "digits": digits,
-        "reason": "" if planted else IMPLIED,
+        "reason": "" if planted else MISSED if aimed else IMPLIED,
     }
 
 

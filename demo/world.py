@@ -1,9 +1,10 @@
 """The demo's world: what every city is and does each year, drawn once and shared by all tables and studies.
 
-`world.csv` gives each indicator's law: a level in 2013, trend and curvature, elasticities with respect to product a head (`dev`,
-relative to the year's mean) and population (`size`), an effect of higher-tier cities, and the spread of a permanent
-and a passing city effect and of a smooth field over the map. Kinds: `log` (multiplies `base`), `count` (the same, at least 1), `drift` (the same amount is
-added everywhere each year), `logit` (per cent), `share` (of `base`, shares of a group add up to 1).
+`world.csv` gives each indicator's law: a level in 2013, trend and curvature, elasticities with respect to product a head
+(`dev`, its lasting part and a share of what passes) and population (`size`), an effect of higher-tier cities, and the spread
+of a permanent and a passing city effect and of a smooth field over the map. Kinds: `log` (multiplies `base`), `count` (the
+same, at least 1), `drift` (trend and passing effect are amounts, the same everywhere), `logit` (per cent), `share` (of
+`base`, shares of a group add up to 1).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ Values = dict[Key, np.ndarray]
 
 PARAMETERS = Path(__file__).with_name("world.csv")
 PASSING_RHO = 0.8
-TYPICAL_PEOPLE = 340.0
+TYPICAL_PEOPLE, LEAST_SHARE = 340.0, 0.3
 
 
 @dataclass(frozen=True)
@@ -120,34 +121,37 @@ def _context(units: pd.DataFrame, values: dict[str, np.ndarray], years: np.ndarr
 
 
 def _linear(law: Law, context: dict[str, np.ndarray], draws: Draws) -> np.ndarray:
+    """Logarithm (or logit) of an indicator relative to its level; large shares pass through smaller relative changes."""
     trend = context["trend"]
-    passing = draws.path(f"{law.indicator} passing", len(trend), PASSING_RHO) if law.path_sd else np.zeros((1, 1))
-    line = law.trend * trend + law.curve * trend**2 + law.city_sd * draws.normal(f"{law.indicator} permanent")
+    lasting = law.city_sd * draws.normal(f"{law.indicator} permanent")
     for name, effect in (("dev", law.dev), ("size", law.size), ("tier", law.tier)):
-        line = line + effect * context[name]
+        lasting = lasting + effect * context[name]
     if law.field_sd:
-        line = line + law.field_sd * draws.field(f"{law.indicator} field", context["lon"], context["lat"])
-    return np.asarray(line + law.path_sd * passing)
+        lasting = lasting + law.field_sd * draws.field(f"{law.indicator} field", context["lon"], context["lat"])
+    passing = law.path_sd * draws.path(f"{law.indicator} passing", len(trend), PASSING_RHO) if law.path_sd else 0.0
+    calm = np.minimum(1.0, np.exp(-lasting)) if law.kind == "share" else 1.0
+    return np.asarray(lasting + law.trend * trend + law.curve * trend**2 + calm * passing)
 
 
 def _follow(law: Law, values: dict[str, np.ndarray], context: dict[str, np.ndarray], draws: Draws) -> np.ndarray:
+    if law.kind == "drift":
+        return _drift(law, values, context, draws)
     line = _linear(law, context, draws)
     if law.kind == "logit":
         share = law.level / 100
         return np.asarray(100 / (1 + np.exp(-(np.log(share / (1 - share)) + line))))
-    if law.kind == "drift":
-        return _drift(law, values, line, context["trend"])
     base = values[law.base] if law.base else np.ones((1, 1))
     level = law.level * base * np.exp(line)
     return np.maximum(level, 1.0) if law.kind == "count" else np.asarray(level)
 
 
-def _drift(law: Law, values: dict[str, np.ndarray], line: np.ndarray, trend: np.ndarray) -> np.ndarray:
-    """Level by the law without its trend; every city gains the same amount a year, `trend` of the typical level."""
+def _drift(law: Law, values: dict[str, np.ndarray], context: dict[str, np.ndarray], draws: Draws) -> np.ndarray:
+    """Level by the law without trend and passing effect; these come in amounts, as shares of the typical level."""
     base = values[law.base] if law.base else np.ones((1, 1))
     typical = law.level * (TYPICAL_PEOPLE if law.base else 1.0)
-    level = law.level * base * np.exp(line - law.trend * trend)
-    return np.maximum(level + typical * law.trend * trend, 0.3 * level)
+    level = law.level * base * np.exp(_linear(replace(law, trend=0.0, path_sd=0.0), context, draws))
+    passing = law.path_sd * draws.path(f"{law.indicator} passing", len(context["trend"]), PASSING_RHO)
+    return np.maximum(level + typical * (law.trend * context["trend"] + passing), LEAST_SHARE * level)
 
 
 def _shares(

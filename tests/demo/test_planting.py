@@ -14,7 +14,7 @@ from demo.planting.projection import Projection, smallest_move, stack
 from demo.planting.published import decimals, published
 from demo.planting.settle import Measured, Settled, flip, settle
 from demo.samples import STUDIES, study
-from demo.truth import truth_of
+from demo.truth import MISSED, truth_of
 from demo.world import World
 from demo.write import build_world, write_demo
 from estimation.iv import fit_iv
@@ -120,14 +120,15 @@ def test_counts_are_planted_by_single_changes(rng: np.random.Generator) -> None:
 
 
 def test_every_printed_coefficient_is_planted_implied_or_explained(world: World) -> None:
+    """On the world before planting: what is aimed at is missed, nothing else changes."""
     truth = truth_of(Desk(world, ALL_EDITIONS), {"as if": Settled(0, 0.0, 0.0, 0.0)})
     entries = truth["coefficients"]
     assert len(entries) == sum(len(published(paper.PAPER)) for paper in PAPERS)
-    kinds = pd.DataFrame(entries).groupby(["paper", "kind"]).size()
-    assert set(kinds.index.get_level_values("kind")) == {"planted", "implied", "not_plantable"}
-    assert kinds.xs("planted", level="kind").to_dict() == {
+    aimed = [entry for entry in entries if entry["kind"] == "planted" or entry["reason"] == MISSED]
+    assert pd.DataFrame(aimed).groupby("paper").size().to_dict() == {
         "common_prosperity": 16, "digital_industry": 13, "green_development": 27, "industrial_upgrading": 7,
     }  # fmt: skip
+    assert {entry["kind"] for entry in entries} <= {"planted", "implied", "not_plantable"}
     for entry in entries:
         assert (entry["target"] is None) == (entry["kind"] != "planted")
         assert bool(entry["reason"]) == (entry["kind"] != "planted")
