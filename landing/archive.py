@@ -14,6 +14,7 @@ from landing.limits import LandingError, Limits, check_file_size
 DOCUMENTS = frozenset({".md", ".bib"})
 MEMBER_MARK = "!"
 SYNTHETIC_MARK = "SYNTHETIC.json"
+BESIDE_SYNTHETIC = frozenset({SYNTHETIC_MARK, "truth.json"})
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,12 @@ def source_files(directories: Sequence[Path], limits: Limits | None = None) -> l
         root = Path(directory).resolve()
         if not root.is_dir():
             raise FileNotFoundError(f"{directory}: no such directory of extracts")
+        synthetic = (root / SYNTHETIC_MARK).is_file()
         for path in sorted(root.rglob("*"), key=lambda item: item.relative_to(root).as_posix()):
             inside = path.relative_to(root)
             if any(part.startswith((".", "~$")) for part in inside.parts) or not path.is_file():
                 continue
-            if path.suffix.lower() in DOCUMENTS or path.name == SYNTHETIC_MARK:
+            if path.suffix.lower() in DOCUMENTS or (synthetic and inside.as_posix() in BESIDE_SYNTHETIC):
                 continue
             if not path.resolve().is_relative_to(root):
                 continue

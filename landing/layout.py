@@ -63,6 +63,7 @@ class Block:
     notes: list[str]
     stray: list[Position] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
+    label_columns: frozenset[int] = frozenset()
 
     @property
     def title_text(self) -> str:
@@ -87,7 +88,26 @@ def read_blocks(sheet: Sheet, roles: Roles, provinces: Collection[str]) -> list[
             if block.continued and blocks and not block.table_id:
                 _continue(block, blocks[-1])
             blocks.append(block)
+    blocks[-1].stray += _left_over(sheet, blocks)
     return blocks
+
+
+def _left_over(sheet: Sheet, blocks: list[Block]) -> list[Position]:
+    """Numbers in rows that no table uses, but for years and the numbering of columns."""
+    used = {row for block in blocks for row in block.rows.index} | {row for block in blocks for row, _ in block.stray}
+    found = []
+    for row, cells in enumerate(sheet.rows):
+        if row in used:
+            continue
+        numbers = [column for column, value in enumerate(cells) if _may_be_number(value) and _is_number(sheet, row, column)]
+        texts = [_text(sheet, row, column) for column in numbers]
+        if numbers and not _counts_up(texts):
+            found += [(row, column) for column, text in zip(numbers, texts, strict=True) if _is_stray(plain(text))]
+    return found
+
+
+def _may_be_number(value: object) -> bool:
+    return not isinstance(value, str) or (value != "" and not value[0].isalpha())
 
 
 def _continue(block: Block, before: Block) -> None:
@@ -179,7 +199,8 @@ def _strips(sheet: Sheet, anchor: int, roles: Roles) -> list[range]:
     keys = [role_key(_text(sheet, anchor, column)) for column in range(len(sheet.rows[anchor]))]
     first = next(column for column, key in enumerate(keys) if roles.by_key.get(key) in LABEL_ROLES)
     starts = [column for column, key in enumerate(keys) if key == keys[first]]
-    return [range(start, stop) for start, stop in zip(starts, [*starts[1:], len(keys)], strict=True)]
+    width = max(map(len, sheet.rows))
+    return [range(start, stop) for start, stop in zip([0, *starts[1:]], [*starts[1:], width], strict=True)]
 
 
 def _read_block(
@@ -211,6 +232,7 @@ def _read_block(
         notes=notes + [line for line in lines if NOTE.match(line)],
         stray=[position for position, line in zip(above, lines, strict=True) if _is_stray(line)],
         labels=labels,
+        label_columns=frozenset(column.index for column in built) - {column.index for column in data},
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gc
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -20,7 +22,7 @@ from landing.dictionary import Dictionary, load_dictionary, parse_unit, read_see
 from landing.edition import edition_of, edition_years, table_of
 from landing.header_block import Problem
 from landing.layout import Block, read_blocks
-from landing.limits import LandingError, Limits
+from landing.limits import LandingError, Limits, check_file_size
 from landing.numbers import cell_text, parse_number
 from landing.places import Places, load_places
 from landing.plausibility import check_plausibility
@@ -108,15 +110,16 @@ def land(
     """
     seeds, stamp = Path(seeds), landed_at or datetime.now(UTC)
     run = _start(con, seeds, limits or Limits())
-    for source in source_files([Path(directory) for directory in directories], run.limits):
-        if progress:
-            progress(source.path)
-        declared = _declared(run, source)
-        n_cells = _land_file(run, source, declared)
-        if run.gathered.pending >= CHUNK_CELLS:
-            _store_cells(run)
-        _note_file(run, source, declared, n_cells, synthetic, stamp)
-    _store_cells(run)
+    with _without_collector():
+        for source in source_files([Path(directory) for directory in directories], run.limits):
+            if progress:
+                progress(source.path)
+            declared = _declared(run, source)
+            n_cells = _land_file(run, source, declared)
+            if run.gathered.pending >= CHUNK_CELLS:
+                _store_cells(run)
+            _note_file(run, source, declared, n_cells, synthetic, stamp)
+        _store_cells(run)
     resolve(con, run.gathered, run.dictionary, run.places, read_seed(seeds, "unit_misprints"))
     _store_files(run)
     check_plausibility(con, run.dictionary, seeds)
@@ -126,6 +129,18 @@ def land(
         if name.startswith(("landed", "landing_", "plausibility_", "quarantine_")):
             con.execute(f"drop table temp.{name}")
     return report
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Gathering makes millions of containers and no cycles; the collector would walk them over and over."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _start(con: duckdb.DuckDBPyConnection, seeds: Path, limits: Limits) -> Landing:
@@ -202,6 +217,7 @@ def _land_rows(run: Landing, source: SourceFile, declared: Source) -> int:
     reader = ROW_READERS.get(declared.kind)
     if reader is None:
         raise LandingError("no_reader", f"no reader for sources of kind {declared.kind}", "correct seeds/sources.csv")
+    check_file_size(source.size, run.limits.table_bytes)
     if source.disk is not None and source.content is None:
         return reader(run.con, _row_source(run, source, declared, source.disk))
     with tempfile.TemporaryDirectory() as folder:
@@ -215,7 +231,12 @@ def _row_source(run: Landing, source: SourceFile, declared: Source, disk: Path) 
 
 
 def _land_sheet(run: Landing, source: SourceFile, declared: Source | None, sheet: Sheet) -> int:
-    blocks = read_blocks(sheet, run.roles, run.provinces)
+    try:
+        blocks = read_blocks(sheet, run.roles, run.provinces)
+    except Exception as error:
+        run.refuse(source.file_id, sheet.name, Problem(
+            "unreadable_file", f"the layout reader failed on this sheet: {error!r}", "report it with the sheet"))
+        return 0
     if not blocks:
         return _land_unknown(run, source, sheet)
     return sum(run.gathered.add(sheet, block, _context(run, source, declared, block)) for block in blocks)

@@ -5,7 +5,7 @@ Texts are resolved once each (headers, places by year, numbers that are not plai
 
 from __future__ import annotations
 
-from typing import Any
+from functools import lru_cache, partial
 
 import duckdb
 import numpy as np
@@ -236,23 +236,39 @@ def _headers(dictionary: Dictionary, misprints: pd.DataFrame, headers: pd.DataFr
         edition=_edition_classes(dictionary, headers["edition"]),
         table_title=headers["table_title"].str.replace(r"(?:19|20)\d{2}年?", "", regex=True)))
     frame = pd.concat([headers[["header", "indicator_text"]], found[RESOLUTION]], axis=1)
+    label = lru_cache(maxsize=None)(partial(_unit_label, dictionary))
     frame["unit_label"] = [
-        _unit_label(dictionary, path, above, origin)
+        label(path, above, origin)
         for path, above, origin in zip(headers["indicator_text"], headers["unit_text"], found["unit_from"], strict=True)
     ]
     known = set(zip(*(misprints[c] for c in ("edition", "table_id", "chinese", "english")), strict=True))
-    doubts: dict[tuple[object, ...], tuple[str, str, str] | None] = {}
+    units = lru_cache(maxsize=None)(partial(contradicting_units, dictionary))
+    told = lru_cache(maxsize=None)(partial(_scope_told, dictionary))
     for at, (asked, answer) in enumerate(zip(headers.itertuples(), found.itertuples(), strict=True)):
         if answer.reason or not answer.variable:
             continue
-        key = (answer.indicator, answer.alias, asked.indicator_text, asked.scope_text, asked.unit_text, asked.edition,
-               asked.table_id, asked.must_print_scope)
-        if key not in doubts:
-            doubts[key] = _doubt(dictionary, known, asked, answer)
-        doubt = doubts[key]
+        doubt = None
+        pair = units(asked.indicator_text, asked.unit_text)
+        if pair and (_plain_edition(asked.edition), asked.table_id, *pair) not in known:
+            doubt = ("ambiguous_unit", f"prints {pair[0]} in Chinese and {pair[1]} in English",
+                     "add a line to seeds/unit_misprints.csv if the Chinese unit is right")
+        elif asked.must_print_scope and not asked.scope_text and not told(asked.indicator_text, answer.indicator, answer.alias):
+            doubt = ("ambiguous_scope", f"neither header nor title says which of {dictionary.scopes[str(answer.indicator)]}",
+                     "name the scope of this heading in seeds/header_aliases.csv")
         if doubt:
             frame.loc[frame.index[at], ["variable", "reason", "detail", "hint"]] = ["", *doubt]
     return frame
+
+
+def _plain_edition(edition: object) -> str:
+    return str(int(edition)) if isinstance(edition, (int, float)) and edition == edition else ""
+
+
+def _scope_told(dictionary: Dictionary, path: str, indicator: str, alias: str) -> bool:
+    """Whether there is only one scope, or the header's text or its alias names it."""
+    if len(dictionary.scopes[indicator]) == 1 or any(p.scopes for p in split_path(path, dictionary.unit_of_label)):
+        return True
+    return any(row["scope"] for row in dictionary.candidates.get(alias_key(alias), []))
 
 
 def _edition_classes(dictionary: Dictionary, editions: pd.Series) -> pd.Series:
@@ -261,27 +277,6 @@ def _edition_classes(dictionary: Dictionary, editions: pd.Series) -> pd.Series:
     limits |= {int(year) + 1 for year in dictionary.aliases["edition_to"] if year}
     spans = np.searchsorted(sorted(limits), editions.fillna(-1), side="right")
     return editions.groupby(spans).transform("min")
-
-
-def _doubt(dictionary: Dictionary, misprints: set[tuple[str, ...]], asked: Any, answer: Any) -> tuple[str, str, str] | None:
-    """Reason, detail and hint where a header that names its indicator leaves scope or unit open."""
-    units = contradicting_units(dictionary, asked.indicator_text, asked.unit_text)
-    edition = "" if pd.isna(asked.edition) else str(int(asked.edition))
-    if units and (edition, asked.table_id, *units) not in misprints:
-        return ("ambiguous_unit", f"prints {units[0]} in Chinese and {units[1]} in English",
-                "add a line to seeds/unit_misprints.csv if the Chinese unit is right")
-    scopes = dictionary.scopes[answer.indicator]
-    if asked.must_print_scope and not asked.scope_text and len(scopes) > 1 and not _scope_told(dictionary, asked, answer):
-        return ("ambiguous_scope", f"neither header nor title says which of {scopes}",
-                "name the scope of this heading in seeds/header_aliases.csv")
-    return None
-
-
-def _scope_told(dictionary: Dictionary, asked: Any, answer: Any) -> bool:
-    """Whether the header's text or its alias names the scope."""
-    if any(level.scopes for level in split_path(asked.indicator_text, dictionary.unit_of_label)):
-        return True
-    return any(row["scope"] for row in dictionary.candidates.get(alias_key(answer.alias), []))
 
 
 def _unit_label(dictionary: Dictionary, path: str, above: str, origin: str) -> str:
