@@ -13,11 +13,11 @@ PROMPT = "nianjian> "
 
 
 def open_release(home: Home, release_id: str | None = None) -> duckdb.DuckDBPyConnection:
-    """Read-only connection to a release (default: the current one)."""
+    """Read-only connection to a release (default: the current one) that cannot reach other files either."""
     folder = home.release(release_id) if release_id else home.current_release()
     if folder is None:
         raise UsageError(f"no release in {home.path}")
-    return duckdb.connect(str(folder / DATABASE), read_only=True)
+    return duckdb.connect(str(folder / DATABASE), read_only=True, config={"enable_external_access": "false"})
 
 
 def run_sql(home: Home, query: str, *, as_csv: bool = False) -> str:

@@ -60,15 +60,15 @@ interpolated as (
 
 ),
 
--- No replacement is invented for a value that belongs to another entity.
-not_this_entity as (
+-- No replacement is invented for a value that was set aside.
+set_aside as (
 
     select distinct
         city_code,
         variable,
         year
     from {{ ref('panel_candidates') }}
-    where reason = 'quarantined: entity_not_valid'
+    where value is null
 
 ),
 
@@ -76,7 +76,7 @@ filled as (
 
     select *
     from interpolated
-    anti join not_this_entity using (city_code, variable, year)
+    anti join set_aside using (city_code, variable, year)
 
 ),
 

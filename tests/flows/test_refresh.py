@@ -167,6 +167,7 @@ def test_wrong_usage_exits_2(place: Path, home: Path, demo: Path) -> None:
         ("refresh", "--extracts", demo, "--study", "no_such_study"),
         ("trace", "--city", "北京市", "--year", "2010", "--variable", "no_such_variable"),
         ("sql", "drop table panel.long"),
+        ("sql", "copy (select 1) to 'stolen.csv'"),
         ("demo", place / "tiny", "--cities", 3),
         ("demo", ROOT / "seeds"),
         ("no-such-command",),
