@@ -1,8 +1,12 @@
-{# Value of a named switch (seeds/switches.csv); `--vars '{name: value}'` overrides it. Stops on an unknown name or a value not allowed. #}
+{#
+    Value of a named switch (seeds/switches.csv); `--vars '{name: value}'` overrides it. Stops on an unknown name or a value not allowed.
+    The seed is a parent of every model that reads a switch (`ref` when dbt parses); its rows are read from the table itself, so that unit
+    tests, which replace what `ref` stands for, see the declared values.
+#}
 {% macro switch(name) -%}
-    {%- set switches = ref('switches') -%}
     {%- if execute -%}
-        {%- set rows = run_query("select value, allowed from " ~ switches ~ " where switch = '" ~ name ~ "'").rows -%}
+        {%- set seed = api.Relation.create(schema='seeds', identifier='switches') -%}
+        {%- set rows = run_query("select value, allowed from " ~ seed ~ " where switch = '" ~ name ~ "'").rows -%}
         {%- if rows | length == 0 -%}
             {{ exceptions.raise_compiler_error("no switch " ~ name ~ " in seeds/switches.csv") }}
         {%- endif -%}
@@ -11,5 +15,7 @@
             {{ exceptions.raise_compiler_error("switch " ~ name ~ "=" ~ value ~ " is not one of " ~ rows[0][1]) }}
         {%- endif -%}
         {{- value -}}
+    {%- else -%}
+        {%- do ref('switches') -%}
     {%- endif -%}
 {%- endmacro %}
