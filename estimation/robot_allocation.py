@@ -2,61 +2,92 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
+from estimation.frame import EstimationError
 from estimation.robots import robots_by_employment, robots_printed
 
-COLUMNS = ["city_code", "year", "robots_by_employment", "robots_printed"]
+COLUMNS = ["city_code", "year", "robots_by_employment", "robots_printed", "share_allocated"]
 
 
 def city_robots(
-    robots: pd.DataFrame, city_industry: pd.DataFrame, panel: pd.DataFrame, series: pd.DataFrame
+    robots: pd.DataFrame,
+    city_industry: pd.DataFrame,
+    industries: pd.DataFrame,
+    panel: pd.DataFrame,
+    series: pd.DataFrame,
 ) -> pd.DataFrame:
     """One row a (city, year) with robots by either rule; NaN where a rule lacks its inputs.
 
+    Industries are compared in the groups that the editions of GB/T 4754 have in common: the same number means different industries in
+    different editions. Robots of a group that no city employs anybody in cannot be placed; ``share_allocated`` is the share of the year's
+    robots that could.
+
     Args:
-        robots: year, industry_code, robots_stock_machines (national).
-        city_industry: city_code, year, industry_code, employed_10k; the first year with employment is the base year.
-        panel: city_code, year, emp_industry_10k.
+        robots: year, standard, industry_code, robots_stock_machines (national).
+        city_industry: city_code, year, standard, industry_code, employed_10k; see `base_employment`.
+        industries: standard, industry_code, group_code. panel: city_code, year, emp_industry_10k.
         series: place_code, year, variable, value; emp_total_national_10k of the nation is used.
     """
-    result = panel[["city_code", "year"]].assign(robots_by_employment=float("nan"), robots_printed=float("nan"))
     stock = robots.dropna(subset=["robots_stock_machines"])
-    if stock.empty:
-        return result[COLUMNS]
-    result = result.drop(columns="robots_by_employment").merge(
-        _by_employment(stock, city_industry), on=["city_code", "year"], how="left"
+    machines = with_groups(stock, industries).pivot_table(
+        index="group_code", columns="year", values="robots_stock_machines", aggfunc="sum"
     )
+    national = stock.groupby("year")["robots_stock_machines"].sum()
+    people = base_employment(with_groups(city_industry, industries))
+    result = panel[["city_code", "year"]].merge(_shared(machines, people, national), on=["city_code", "year"], how="left")
+    return result.assign(robots_printed=_printed(national, panel, series).to_numpy())[COLUMNS]
+
+
+def with_groups(rows: pd.DataFrame, industries: pd.DataFrame) -> pd.DataFrame:
+    """Rows with ``group_code``, by the edition that ``standard`` names (2002, or GB/T 4754-2002) and the industry's number.
+
+    Raises:
+        EstimationError: a standard without its year.
+    """
+    edition = rows["standard"].astype("string").str.extract(r"(\d{4})$", expand=False)
+    if edition.isna().any():
+        wrong = rows.loc[edition.isna(), "standard"].unique()
+        raise EstimationError(f"standard {wrong[0]!r} names no edition of GB/T 4754; write e.g. 2017")
+    known = industries.assign(edition=industries["standard"].astype("string"))
+    known = known.drop_duplicates(["edition", "industry_code"])[["edition", "industry_code", "group_code"]]
+    return rows.assign(edition=edition).merge(known, on=["edition", "industry_code"], how="left")
+
+
+def base_employment(grouped: pd.DataFrame) -> pd.DataFrame:
+    """(city, group) employment of each city in the first year for which it has any, 10,000 persons.
+
+    For nearly all cities that is the first year of the table. A prefecture set up later has no employment then; its own first year
+    stands in, so that shares still add up to one over the cities.
+    """
+    employed = grouped.dropna(subset=["employed_10k", "city_code", "group_code"])
+    first = employed.groupby("city_code")["year"].transform("min")
+    base = employed.loc[employed["year"] == first]
+    table = base.pivot_table(index="city_code", columns="group_code", values="employed_10k", aggfunc="sum").fillna(0.0)
+    return table.loc[:, table.sum() > 0]
+
+
+def _shared(machines: pd.DataFrame, people: pd.DataFrame, national: pd.Series) -> pd.DataFrame:
+    """Long table of each group's robots shared out by base-year employment; empty without robots or employment."""
+    groups = machines.index.intersection(people.columns)
+    if groups.empty:
+        kinds = {"city_code": "str", "year": "int64", "robots_by_employment": "float64", "share_allocated": "float64"}
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
+    placed = machines.loc[groups].fillna(0.0)
+    shared = robots_by_employment(placed.to_numpy(), people[groups].to_numpy())
+    table = pd.DataFrame(shared, index=people.index, columns=placed.columns)
+    rows = table.rename_axis(columns="year").stack().rename("robots_by_employment").reset_index()
+    return rows.assign(share_allocated=rows["year"].map(placed.sum() / national))
+
+
+def _printed(national: pd.Series, panel: pd.DataFrame, series: pd.DataFrame) -> pd.Series:
+    """Robots of the nation times industrial employment of the city over all national employment, in the order of the panel."""
     nation = series.loc[(series["place_code"] == "national") & (series["variable"] == "emp_total_national_10k")]
-    total = stock.groupby("year")["robots_stock_machines"].sum()
     everyone = nation.set_index("year")["value"]
-    years = panel["year"].map(total), panel["year"].map(everyone)
-    known = years[0].notna() & years[1].notna() & panel["emp_industry_10k"].notna()
+    result = pd.Series(np.nan, index=panel.index)
+    known = panel["year"].isin(national.index.intersection(everyone.index)) & panel["emp_industry_10k"].notna()
     for year in sorted(panel.loc[known, "year"].unique()):
         rows = known & (panel["year"] == year)
-        result.loc[rows.to_numpy(), "robots_printed"] = robots_printed(
-            total[year], panel.loc[rows, "emp_industry_10k"], everyone[year]
-        )
-    return result[COLUMNS]
-
-
-def _by_employment(stock: pd.DataFrame, city_industry: pd.DataFrame) -> pd.DataFrame:
-    """Long table of each industry's robots shared out by base-year employment; empty without employment."""
-    employed = city_industry.dropna(subset=["employed_10k", "city_code"])
-    if employed.empty:
-        return pd.DataFrame(
-            {
-                "city_code": pd.Series(dtype="str"),
-                "year": pd.Series(dtype="int64"),
-                "robots_by_employment": pd.Series(dtype=float),
-            }
-        )
-    base = employed.loc[employed["year"] == employed["year"].min()]
-    people = base.pivot_table(index="city_code", columns="industry_code", values="employed_10k", aggfunc="sum").fillna(
-        0.0
-    )
-    machines = stock.pivot_table(index="industry_code", columns="year", values="robots_stock_machines", aggfunc="sum")
-    machines = machines.reindex(people.columns).fillna(0.0)
-    shared = robots_by_employment(machines.to_numpy(), people.to_numpy())
-    table = pd.DataFrame(shared, index=people.index, columns=machines.columns)
-    return table.stack().rename("robots_by_employment").reset_index()
+        result.loc[rows] = robots_printed(national[year], panel.loc[rows, "emp_industry_10k"], everyone[year])
+    return result

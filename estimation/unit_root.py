@@ -162,7 +162,10 @@ def dickey_fuller(y: np.ndarray, lags: int, trend: str) -> tuple[float, int] | N
     if trend == "trend":
         columns.append(np.arange(n, dtype=float))
     X, left = np.column_stack(columns), change[lags:]
-    q, r = np.linalg.qr(X / np.linalg.norm(X, axis=0))
+    length = np.linalg.norm(X, axis=0)
+    if not length.all():
+        return None
+    q, r = np.linalg.qr(X / length)
     residual = left - q @ (q.T @ left)
     if np.abs(np.diag(r)).min() < 1e-10 or residual @ residual <= 1e-20 * (left @ left):
         return None

@@ -1,15 +1,14 @@
-"""Allocation efficiency of human capital over listed firms (Olley-Pakes covariance), by city and year."""
+"""Allocation efficiency of human capital over listed firms (Olley-Pakes covariance), by city and year of the sample."""
 
-import pandas as pd
-
-from estimation.allocation_efficiency import allocation_efficiency
-
-COLUMNS = ["city_code", "year", "n_firms", "covariance", "ecol"]
+from estimation.city_allocation import city_allocation
 
 
 def model(dbt, session):
     dbt.config(materialized="table", alias="allocation_efficiency")
+    switches_table = dbt.ref("audit_switches").df()
     firms = dbt.ref("stg_firms").df()
-    if firms.empty:
-        return pd.DataFrame({c: pd.Series(dtype="str" if c == "city_code" else "float64") for c in COLUMNS})
-    return allocation_efficiency(firms, "revenue_100m_yuan", "rd_staff", "employees").table[COLUMNS]
+    samples = dbt.ref("panel_samples").df()
+    cities = dbt.ref("cities").df()
+    switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
+    sample = samples.loc[samples["study"] == "industrial_upgrading", ["city_code", "year"]]
+    return city_allocation(firms, sample, cities[["city_code", "province_code"]], switches)

@@ -15,12 +15,29 @@ with clusters as (
 
 ),
 
+-- The list has each pair of neighbours once.
+neighbours as (
+
+    select
+        city_code_i,
+        city_code_j
+    from {{ ref('city_adjacency_2021') }}
+
+    union
+
+    select
+        city_code_j as city_code_i,
+        city_code_i as city_code_j
+    from {{ ref('city_adjacency_2021') }}
+
+),
+
 borders as (
 
-    select distinct adjacency.city_code_i as city_code
-    from {{ ref('city_adjacency_2021') }} as adjacency
-    inner join {{ ref('cities') }} as own on adjacency.city_code_i = own.city_code
-    inner join {{ ref('cities') }} as other on adjacency.city_code_j = other.city_code
+    select distinct neighbours.city_code_i as city_code
+    from neighbours
+    inner join {{ ref('cities') }} as own on neighbours.city_code_i = own.city_code
+    inner join {{ ref('cities') }} as other on neighbours.city_code_j = other.city_code
     where own.province_code <> other.province_code
 
 ),

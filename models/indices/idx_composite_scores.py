@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from estimation.index_systems import METHODS, index_systems
+from estimation.index_systems import METHODS, frozen_years, index_systems
 
 
 def model(dbt, session):
@@ -13,6 +13,7 @@ def model(dbt, session):
     np_entropy = dbt.ref("idx_indicators_np_entropy").df()
     switches_table = dbt.ref("audit_switches").df()
     definitions = dbt.ref("index_indicators").df()
+    studies = dbt.ref("study_samples").df()
     tables = {
         "common_prosperity": common_prosperity,
         "nq_topsis": nq_topsis,
@@ -20,5 +21,5 @@ def model(dbt, session):
         "np_entropy": np_entropy,
     }
     switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
-    systems = index_systems(tables, definitions, switches)
+    systems = index_systems(tables, definitions, switches, frozen_years(studies))
     return pd.concat([systems[name].scores for name in METHODS], ignore_index=True)

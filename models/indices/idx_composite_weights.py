@@ -1,8 +1,8 @@
-"""Composite indices of the papers: weights, one long table."""
+"""Composite indices of the papers and the pollution index nested in one of them: weights, one long table."""
 
 import pandas as pd
 
-from estimation.index_systems import METHODS, index_systems
+from estimation.index_systems import METHODS, frozen_years, index_systems, pollution_index
 
 
 def model(dbt, session):
@@ -11,8 +11,10 @@ def model(dbt, session):
     nq_topsis = dbt.ref("idx_indicators_nq_topsis").df()
     green_index = dbt.ref("idx_indicators_green_index").df()
     np_entropy = dbt.ref("idx_indicators_np_entropy").df()
+    emissions = dbt.ref("idx_indicators_pollution").df()
     switches_table = dbt.ref("audit_switches").df()
     definitions = dbt.ref("index_indicators").df()
+    studies = dbt.ref("study_samples").df()
     tables = {
         "common_prosperity": common_prosperity,
         "nq_topsis": nq_topsis,
@@ -20,5 +22,7 @@ def model(dbt, session):
         "np_entropy": np_entropy,
     }
     switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
-    systems = index_systems(tables, definitions, switches)
-    return pd.concat([systems[name].weights for name in METHODS], ignore_index=True)
+    frozen = frozen_years(studies)
+    systems = index_systems(tables, definitions, switches, frozen)
+    nested = pollution_index(emissions, switches, frozen)
+    return pd.concat([*(systems[name].weights for name in METHODS), nested.weights], ignore_index=True)

@@ -1,8 +1,9 @@
 {{ config(alias='coordination') }}
 
 /*
-    Coupling coordination of human capital (ecol) and land (eland) in the sample of industrial upgrading, both scaled to (0, 1] by min-max over
-    the sample (floor 0.001): standard form sqrt(C T) = (ab)^(1/4), printed form (harmonic mean)^(1/4).
+    Coupling coordination of human capital (ecol) and land (eland) in the sample of industrial upgrading. Inputs a and b are scaled to
+    [0.001, 1] by min-max over the sample, so that logs exist. Standard form sqrt(C T) = (ab)^(1/4), with C = 2 sqrt(ab) / (a + b) and
+    T = (a + b) / 2; printed form (harmonic mean)^(1/4).
 */
 with inputs as (
 
@@ -22,13 +23,18 @@ scaled as (
 
     select
         *,
-        greatest(0.001, (ecol - min(ecol) over ()) / nullif(max(ecol) over () - min(ecol) over (), 0)) as a,
-        greatest(0.001, (eland - min(eland) over ()) / nullif(max(eland) over () - min(eland) over (), 0)) as b
+        {% if switch('rel_normalise') == 'minmax' -%}
+            0.001 + 0.999 * (ecol - min(ecol) over ()) / nullif(max(ecol) over () - min(ecol) over (), 0) as a,
+            0.001 + 0.999 * (eland - min(eland) over ()) / nullif(max(eland) over () - min(eland) over (), 0) as b
+        {%- else -%}
+            ecol as a,
+            eland as b
+        {%- endif %}
     from inputs
 
 ),
 
-final as (
+forms as (
 
     select
         city_code,
@@ -36,9 +42,17 @@ final as (
         ecol,
         eland,
         pow(a * b, 0.25) as rel_standard,
-        pow(2 * a * b / (a + b), 0.25) as rel_printed,
-        {% if switch('rel_form') == 'standard' %}pow(a * b, 0.25){% else %}pow(2 * a * b / (a + b), 0.25){% endif %} as rel
+        pow(2 * a * b / nullif(a + b, 0), 0.25) as rel_printed
     from scaled
+
+),
+
+final as (
+
+    select
+        *,
+        rel_{{ switch('rel_form') }} as rel
+    from forms
 
 )
 
@@ -48,7 +62,7 @@ select
         when rel < 0.3 then 'uncoordinated'
         when rel < 0.5 then 'basic'
         when rel < 0.7 then 'moderate'
-        else 'high'
+        when rel >= 0.7 then 'high'
     end as rel_bin
 from final
 order by city_code, year

@@ -10,7 +10,7 @@ select
     panel.cons_urban_yuan as i04,
     panel.telecom_volume_100m_yuan as i05,
     panel.ai_firms_share_pct as i06,
-    robots.robots_by_employment as i07,
+    robots.robots_{{ 'printed' if switch('np_robots') == 'printed' else 'by_employment' }} as i07,
     panel.env_invest_100m_yuan as i08,
     panel.waste_harmless_rate_pct as i09,
     panel.carbon_trade_100m_yuan as i10,

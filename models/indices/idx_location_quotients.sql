@@ -2,21 +2,27 @@
 
 /*
     Location quotient of employment in information transmission, computer services and software, among the cities of a study:
-    LQ_jt = (VS_jt / X_jt) / (VS_t / X_t). The national ratio is that of the study's sample, yearly, so that the employment-weighted
-    mean of LQ is 1 in every year.
+    LQ_jt = (VS_jt / X_jt) / (VS_t / X_t). The national ratio is that of the study's sample, yearly by default, so that the
+    employment-weighted mean of LQ is 1 in every year. The paper on the digital industry does not define its employment.
 */
+{% set period = 'study, year' if switch('va_national_ratio') == 'yearly' else 'study' %}
+
 with employment as (
 
     select
         samples.study,
         panel.city_code,
         panel.year,
-        panel.emp_ict_10k as employed_ict,
+        {% if switch('digital_employment') == 'emp_digital' -%}
+            case when samples.study = 'digital_industry' then panel.emp_digital_10k else panel.emp_ict_10k end
+        {%- else -%}
+            panel.emp_ict_10k
+        {%- endif %} as employed_ict,
         panel.emp_total_10k as employed
     from {{ ref('panel_samples') }} as samples
     inner join {{ ref('panel_city_year') }} as panel
         on samples.city_code = panel.city_code and samples.year = panel.year
-    where panel.emp_ict_10k is not null and panel.emp_total_10k > 0
+    where panel.emp_total_10k > 0
 
 )
 
@@ -27,6 +33,7 @@ select
     employed_ict,
     employed,
     (employed_ict / employed)
-    / (sum(employed_ict) over (partition by study, year) / sum(employed) over (partition by study, year)) as lq_ict
+    / (sum(employed_ict) over (partition by {{ period }}) / sum(employed) over (partition by {{ period }})) as lq_ict
 from employment
+where employed_ict is not null
 order by study, city_code, year

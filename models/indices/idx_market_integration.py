@@ -8,5 +8,6 @@ def model(dbt, session):
     switches_table = dbt.ref("audit_switches").df()
     prices = dbt.ref("stg_prices").df()
     samples = dbt.ref("panel_samples").df()
+    adjacency = dbt.ref("city_adjacency_2021").df()
     switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
-    return market_integration(prices, samples, switches)
+    return market_integration(prices, samples, adjacency, switches)

@@ -2,8 +2,11 @@
 
 /*
     Policy dummies, one row a (city, year): 1 from the first year on, never switched off. Lists of the seeds (prefecture entries only) and lists
-    that extracts bring (smart cities, e-commerce cities, high-tech zones ...); where both know a policy, the seed decides.
+    that extracts bring (smart cities, e-commerce cities, high-tech zones ...); where both know a policy, the seed decides. With
+    `treat_start` = next_year the broadband designation counts from the year after.
 */
+{% set broadband_delay = 1 if switch('treat_start') == 'next_year' else 0 %}
+
 with listed as (
 
     select
@@ -31,8 +34,7 @@ with listed as (
         city_code,
         start_year,
         2 as priority
-    from {{ source('raw', 'policies') }}
-    where problem is null and coalesce(granularity, 'prefecture') = 'prefecture' and start_year is not null
+    from {{ ref('stg_policies') }}
 
 ),
 
@@ -41,7 +43,7 @@ starts as (
     select
         policy,
         city_code,
-        min(start_year) as start_year
+        min(start_year) + case when policy = 'broadband_china' then {{ broadband_delay }} else 0 end as start_year
     from (
         select *
         from listed

@@ -1,11 +1,12 @@
 """Pollution index nested in new quality productive forces: entropy weights over three emissions, more is more pollution."""
 
-from estimation.composites import composite
+from estimation.index_systems import frozen_years, pollution_index
 
 
 def model(dbt, session):
     dbt.config(materialized="table", alias="pollution")
+    switches_table = dbt.ref("audit_switches").df()
     emissions = dbt.ref("idx_indicators_pollution").df()
-    table = emissions
-    directions = dict.fromkeys(("i01", "i02", "i03"), "+")
-    return composite("pollution", "entropy", table, directions).scores
+    studies = dbt.ref("study_samples").df()
+    switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
+    return pollution_index(emissions, switches, frozen_years(studies)).scores

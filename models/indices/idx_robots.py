@@ -7,11 +7,7 @@ def model(dbt, session):
     dbt.config(materialized="table", alias="robots")
     robots = dbt.source("raw", "robots").df()
     city_industry = dbt.source("raw", "city_industry").df()
+    industries = dbt.ref("gbt_industries").df()
     panel = dbt.ref("panel_city_year").df()
     series = dbt.ref("stg_series").df()
-    return city_robots(
-        robots,
-        city_industry,
-        panel[["city_code", "year", "emp_industry_10k"]],
-        series,
-    )
+    return city_robots(robots, city_industry, industries, panel[["city_code", "year", "emp_industry_10k"]], series)

@@ -5,13 +5,22 @@ import pandas as pd
 from estimation.va_types import va_types
 
 COLUMNS = ["city_code", "year", "va", "share", "growth", "va_type", "v1", "v2", "v3", "v4", "v5"]
+GROWTH_CUTS = {"terciles": (1 / 3, 2 / 3), "quartiles": (1 / 4, 3 / 4)}
 
 
 def model(dbt, session):
     dbt.config(materialized="table", alias="va_types")
+    switches_table = dbt.ref("audit_switches").df()
     va = dbt.ref("idx_virtual_agglomeration").df()
+    switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
     va = va.loc[va["study"] == "new_quality_va_types", ["city_code", "year", "va"]]
     if va.empty:
         return pd.DataFrame({c: pd.Series(dtype="str" if c == "city_code" else "float64") for c in COLUMNS})
-    table = va_types(va).table
-    return table.rename(columns=str.lower)[COLUMNS].astype({"va_type": "float64"})
+    types = va_types(
+        va,
+        share_cut=float(switches["va_share_cut"]),
+        growth_cuts=GROWTH_CUTS[switches["va_growth_cuts"]],
+        low_middle=int(switches["va_low_middle"]),
+        level=switches["va_type_level"],
+    )
+    return types.table.rename(columns=str.lower)[COLUMNS].astype({"va_type": "Int64"})

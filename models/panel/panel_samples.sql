@@ -2,7 +2,8 @@
 
 /*
     The balanced samples of the published studies: every city that has, in each year of the study, a value of every variable the
-    study needs (interpolated cells count, values are never invented), less the cities the study excludes by name.
+    study needs (interpolated cells count, values are never invented), less the cities the study excludes by name. Two marks say which
+    city-years lean on a value that was interpolated, so that a study can be repeated without them.
 */
 with studies as (
 
@@ -16,31 +17,44 @@ with studies as (
 
 ),
 
-complete as (
-
-    select
-        studies.study,
-        long.city_code,
-        any_value(studies.first_year) as first_year,
-        any_value(studies.last_year) as last_year
-    from studies
-    inner join {{ ref('panel_long') }} as long
-        on list_contains(studies.needed, long.variable) and long.year between studies.first_year and studies.last_year
-    where not list_contains(studies.excluded, long.city_code)
-    group by studies.study, long.city_code
-    having count(*) = any_value(len(studies.needed)) * (any_value(studies.last_year) - any_value(studies.first_year) + 1)
-
-),
-
-final as (
+needed as (
 
     select
         study,
-        city_code,
-        unnest(range(first_year, last_year + 1))::integer as year
-    from complete
+        first_year,
+        last_year,
+        excluded,
+        len(needed) as n_needed,
+        unnest(needed) as variable
+    from studies
+
+),
+
+city_years as (
+
+    select
+        needed.study,
+        long.city_code,
+        long.year,
+        any_value(needed.last_year - needed.first_year + 1) as n_years,
+        count(*) = any_value(needed.n_needed) as complete,
+        bool_or(long.status = 'interpolated') as interpolated,
+        bool_or(long.status = 'upstream_interpolated') as upstream_interpolated
+    from needed
+    inner join {{ ref('panel_long') }} as long
+        on needed.variable = long.variable and long.year between needed.first_year and needed.last_year
+    where not list_contains(needed.excluded, long.city_code)
+    group by needed.study, long.city_code, long.year
 
 )
 
-select * from final
+select
+    study,
+    city_code,
+    year,
+    interpolated,
+    upstream_interpolated
+from city_years
+where complete
+qualify count(*) over (partition by study, city_code) = n_years
 order by study, city_code, year

@@ -1,7 +1,8 @@
 /*
     Exports by year, exporter and product, with the exporter's income and the industry groups the product belongs to: HS six-digit product ->
     classes of ISIC revision 4 -> two-digit industries of GB/T 4754-2017 (longest matching prefix) -> groups that the editions of 2002,
-    2011 and 2017 have in common. A product that several groups make has a row for each; support, repair and installation are left out.
+    2011 and 2017 have in common. A product that several groups make has a row for each; one that no group makes (farm products) has a row
+    without a group, because shares are of all exports. Support, repair and installation are left out.
 */
 with exports as (
 
@@ -79,6 +80,6 @@ select
     exports.value_1k_usd,
     incomes.gdp_pc_usd
 from exports
-inner join product_groups on exports.product_code = product_groups.product_code
+left join product_groups on exports.product_code = product_groups.product_code
 left join incomes on exports.exporter = incomes.country_code and exports.year = incomes.year
 order by exports.year, exports.exporter, exports.product_code, product_groups.group_code

@@ -1,6 +1,6 @@
 /*
     Retail price indices of 16 categories (last year = 100) a city and year: the city's own where it is printed, otherwise its
-    province's, which is flagged.
+    province's, which is flagged (`price_fallback` = none leaves it out).
 */
 with printed as (
 
@@ -45,4 +45,6 @@ left join printed as province
         places.province_code = province.place_code
         and places.year = province.year
         and places.category = province.category
+{% if switch('price_fallback') == 'none' %}where own.value is not null
+{% endif -%}
 order by places.city_code, places.year, places.category

@@ -1,0 +1,76 @@
+"""Diagnostics a reader expects beside a panel: variance inflation, cross-section dependence, panel unit roots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from estimation.cross_section import pesaran_cd
+from estimation.frame import EstimationError
+from estimation.panel_tests import vif
+from estimation.results import HypothesisTest
+from estimation.unit_root import panel_unit_root
+
+COLUMNS = ["study", "variable", "test", "statistic", "p_value", "n_obs", "note"]
+REGRESSORS = ("treatment", "explanatory", "control")
+TESTED = ("outcome", "explanatory", "control")
+
+
+def study_diagnostics(study: str, sample: pd.DataFrame, variables: pd.DataFrame) -> pd.DataFrame:
+    """Diagnostics of one study's sample, one row a (variable, test): columns `COLUMNS`.
+
+    - ``vif``: of treatment, explanatory variables and controls on one another with a constant, over their complete rows.
+    - ``pesaran_cd``: of outcome, explanatory variables and controls.
+    - ``ips``, ``fisher_p``, ``fisher_pm``, ``fisher_z``, ``harris_tzavalis``: unit root in every series, around a constant, without lags.
+
+    A test that cannot be computed has no statistic and a note that says why. An empty sample has no rows.
+
+    Args:
+        sample: city_code, year and the study's variables. variables: column_name, kind, role.
+    """
+    if sample.empty:
+        return pd.DataFrame({c: pd.Series(dtype="float64" if c in ("statistic", "p_value", "n_obs") else "str") for c in COLUMNS})
+    numeric = variables.loc[variables["kind"].isin(["continuous", "dummy"])]
+    regressors = list(numeric.loc[numeric["role"].isin(REGRESSORS), "column_name"])
+    tested = numeric.loc[numeric["role"].isin(TESTED) & (numeric["kind"] == "continuous"), "column_name"]
+    rows = [*inflation(sample, regressors)]
+    for column in tested:
+        known = sample[["city_code", "year", column]].dropna()
+        rows += _outcome(column, len(known), lambda known=known, column=column: _dependence(known, column))
+        rows += _outcome(column, len(known), lambda known=known, column=column: _unit_roots(known, column))
+    return pd.DataFrame(rows).assign(study=study)[COLUMNS].astype({"n_obs": "float64"})
+
+
+def inflation(sample: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, object]]:
+    """Rows of variance inflation factors."""
+    known = sample[["city_code", "year", *columns]].dropna()
+    try:
+        factors: Mapping[str, float] = vif(known, list(columns)).to_dict()
+    except EstimationError as error:
+        return [_row(column, "vif", np.nan, np.nan, len(known), str(error)) for column in columns]
+    return [_row(column, "vif", factors[column], np.nan, len(known), "pooled, with a constant") for column in columns]
+
+
+def _outcome(
+    column: str, n: int, compute: Callable[[], Mapping[str, HypothesisTest]]
+) -> list[dict[str, object]]:
+    """Rows of one family of tests, or one row that says why there is none."""
+    try:
+        tests = compute()
+    except EstimationError as error:
+        return [_row(column, "none", np.nan, np.nan, n, str(error))]
+    return [_row(column, name, t.statistic, t.p_value, n, t.note) for name, t in tests.items()]
+
+
+def _dependence(known: pd.DataFrame, column: str) -> Mapping[str, HypothesisTest]:
+    return {"pesaran_cd": pesaran_cd(known, column).test}
+
+
+def _unit_roots(known: pd.DataFrame, column: str) -> Mapping[str, HypothesisTest]:
+    return panel_unit_root(known, column).tests
+
+
+def _row(column: str, test: str, statistic: float, p_value: float | None, n: int, note: str) -> dict[str, object]:
+    return {"variable": column, "test": test, "statistic": statistic, "p_value": p_value, "n_obs": n, "note": note}

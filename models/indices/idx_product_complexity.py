@@ -1,0 +1,9 @@
+"""PRODY of every traded product: income per head of its exporters, weighted by their specialisation in it."""
+
+from estimation.city_sophistication import product_complexity
+
+
+def model(dbt, session):
+    dbt.config(materialized="table", alias="product_complexity")
+    exports = dbt.ref("stg_industry_exports").df()
+    return product_complexity(exports)

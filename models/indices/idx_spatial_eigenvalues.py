@@ -1,0 +1,16 @@
+"""Eigenvalues of the spatial weights: the spatial parameter lies between the reciprocals of the first and the last."""
+
+from estimation.city_weights import city_weights
+
+
+def model(dbt, session):
+    dbt.config(materialized="table", alias="spatial_eigenvalues")
+    switches_table = dbt.ref("audit_switches").df()
+    samples = dbt.ref("panel_samples").df()
+    distances = dbt.ref("idx_city_distances").df()
+    adjacency = dbt.ref("city_adjacency_2021").df()
+    panel = dbt.ref("panel_city_year").df()
+    switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
+    incomes = panel[["city_code", "year", "gdp_pc_yuan"]]
+    _, eigenvalues = city_weights(samples, distances, adjacency, incomes, switches)
+    return eigenvalues

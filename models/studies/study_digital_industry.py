@@ -1,0 +1,20 @@
+"""Estimation sample of the digital industry: the built sample, outliers replaced as the paper does."""
+
+from estimation.index_systems import frozen_years
+from estimation.study_cleaning import clean_sample
+
+STUDY = "digital_industry"
+
+
+def model(dbt, session):
+    dbt.config(materialized="table", alias="digital_industry")
+    switches_table = dbt.ref("audit_switches").df()
+    studies = dbt.ref("study_samples").df()
+    variables = dbt.ref("study_variables").df()
+    built = dbt.ref("study_digital_industry_built")
+    switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
+    own = variables.loc[(variables["study"] == STUDY) & (variables["kind"] == "continuous"), "column_name"]
+    rule = studies.set_index("study").loc[STUDY, "cleaning"]
+    whole = {name: "Int64" for name, kind in zip(built.columns, built.types, strict=True) if "INT" in str(kind)}
+    cleaned = clean_sample(built.df(), list(own), rule, switches, frozen_years(studies)[STUDY])
+    return cleaned.data.astype(whole)
