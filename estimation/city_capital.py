@@ -18,7 +18,8 @@ def city_capital(
 ) -> pd.DataFrame:
     """Real investment and capital (100 million yuan of the base year), one row a (city, year).
 
-    Only cities whose investment has no gap between its first and last year can be accumulated; others have no row.
+    Only cities whose investment has no gap between its first and last year can be accumulated; others have no row, nor have cities of
+    provinces whose prices do not reach from there to the base year.
 
     Args:
         panel: city_code, year, fai_100m_yuan. provinces: city_code, province_code.
@@ -28,19 +29,20 @@ def city_capital(
     prices = series.loc[series["variable"] == "fai_price_index_prev100", ["place_code", "year", "value"]]
     invested = panel.loc[panel["fai_100m_yuan"] > 0].merge(provinces, on="city_code")
     if prices.empty or invested.empty:
-        return pd.DataFrame({c: pd.Series(dtype="str" if c == "city_code" else float) for c in COLUMNS}).astype(
-            {"year": "int64"}
-        )
-    years = range(int(invested["year"].min()), int(invested["year"].max()) + 1)
+        return _empty()
+    base_year = int(switches["price_base_year"])
+    years = range(min(int(invested["year"].min()), base_year), max(int(invested["year"].max()), base_year) + 1)
     level = province_price_level(
         prices.rename(columns={"place_code": "province_code", "value": "price_index"}),
         years,
-        base_year=int(switches["price_base_year"]),
+        base_year=base_year,
         rule=switches["fai_price_after_2019"],
     )
     frame = invested.merge(level, on=["province_code", "year"])
     spans = frame.groupby("city_code")["year"].agg(["min", "max", "count"])
     complete = spans.index[(spans["max"] - spans["min"] + 1 == spans["count"]) & (spans["count"] > 1)]
+    if complete.empty:
+        return _empty()
     stock = perpetual_inventory(
         frame.loc[frame["city_code"].isin(complete)],
         "fai_100m_yuan",
@@ -49,6 +51,11 @@ def city_capital(
         initial="tenth" if switches["capital_initial"] == "tenth" else "growth",
     )
     return stock.table[COLUMNS]
+
+
+def _empty() -> pd.DataFrame:
+    kinds = {"city_code": "str", "year": "int64"}
+    return pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in COLUMNS})
 
 
 def province_price_level(prices: pd.DataFrame, years: range, *, base_year: int, rule: str) -> pd.DataFrame:
@@ -64,7 +71,7 @@ def province_price_level(prices: pd.DataFrame, years: range, *, base_year: int, 
     published = full["year"].between(years.start + 1, LAST_PUBLISHED)
     broken = full.loc[published & ~(full["price_index"] > 0), "province_code"].unique()
     full = full.loc[~full["province_code"].isin(broken)].reset_index(drop=True)
-    if full.empty or base_year not in years:
+    if full.empty:
         return pd.DataFrame(
             {
                 "province_code": pd.Series(dtype="str"),

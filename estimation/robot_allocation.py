@@ -37,7 +37,8 @@ def city_robots(
     national = stock.groupby("year")["robots_stock_machines"].sum()
     people = base_employment(with_groups(city_industry, industries))
     result = panel[["city_code", "year"]].merge(_shared(machines, people, national), on=["city_code", "year"], how="left")
-    return result.assign(robots_printed=_printed(national, panel, series).to_numpy())[COLUMNS]
+    result = result.assign(robots_printed=_printed(national, panel, series).to_numpy())[COLUMNS]
+    return result.astype({"city_code": "str", "year": "int64"} | dict.fromkeys(COLUMNS[2:], "float64"))
 
 
 def with_groups(rows: pd.DataFrame, industries: pd.DataFrame) -> pd.DataFrame:

@@ -50,6 +50,16 @@ def clean_sample(
     return _without_outliers(sample, known, switches)
 
 
+def typed(frame: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
+    """The frame with the column types of a database table, so that empty columns and whole numbers with gaps keep theirs.
+
+    Args:
+        kinds: type by column, e.g. VARCHAR, INTEGER, BIGINT, BOOLEAN, DOUBLE.
+    """
+    names = {"VARCHAR": "str", "BOOLEAN": "boolean"}
+    return frame.astype({c: names.get(k, "Int64" if "INT" in k else "float64") for c, k in kinds.items()})
+
+
 def _base(years: pd.Series, rule: str, frozen: tuple[int, int] | None) -> np.ndarray | None:
     if rule == "first":
         return np.asarray(years == years.min())

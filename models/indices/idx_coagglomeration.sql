@@ -4,6 +4,7 @@
     Co-agglomeration of manufacturing and producer services in the sample of industrial upgrading. Distance-decay agglomeration of an industry:
     kappa_n = [(sum_h E_ih exp(-d_nh) / sum_h exp(-d_nh)) / E_n] / (E_i / E), d in units of `kappa_distance_unit_km`; co-agglomeration
     1 - |k_m - k_s| / (k_m + k_s), or over k_m alone as printed. City-years without employment of either industry take no part.
+    Its log follows `log_zero_rule`.
 */
 {% set unit_km = switch('kappa_distance_unit_km') %}
 
@@ -91,5 +92,8 @@ final as (
 
 )
 
-select * from final
+select
+    *,
+    {{ ln_by_rule('cac') }} as lncac
+from final
 order by city_code, year

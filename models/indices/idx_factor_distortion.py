@@ -18,7 +18,8 @@ def model(dbt, session):
     panel = panel[["city_code", "year", "gdp_100m_yuan", "emp_total_10k", "wage_avg_yuan"]]
     frame = keys.merge(panel, on=["city_code", "year"]).merge(capital, on=["city_code", "year"])
     if frame.empty:
-        return pd.DataFrame({c: pd.Series(dtype="str" if c == "city_code" else "float64") for c in COLUMNS})
+        kinds = {"city_code": "str", "year": "int64"}
+        return pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in COLUMNS})
     frame = frame.sort_values(["city_code", "year"], ignore_index=True)
     frame["wage_10k_yuan"] = frame["wage_avg_yuan"] / 10000  # output over labour is in 10,000 yuan a person
     function = cobb_douglas(frame, "gdp_100m_yuan", "capital", "emp_total_10k", effects=switches["prodfun_effects"])

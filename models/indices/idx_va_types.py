@@ -15,7 +15,8 @@ def model(dbt, session):
     switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
     va = va.loc[va["study"] == "new_quality_va_types", ["city_code", "year", "va"]]
     if va.empty:
-        return pd.DataFrame({c: pd.Series(dtype="str" if c == "city_code" else "float64") for c in COLUMNS})
+        kinds = {"city_code": "str", "year": "int64", "va_type": "Int64"}
+        return pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in COLUMNS})
     types = va_types(
         va,
         share_cut=float(switches["va_share_cut"]),

@@ -29,4 +29,4 @@ def model(dbt, session):
             )
             done = apply_history(ruled, abolitions, choices, extensive=extensive, weights=weights.to_dict())
             parts.append(done.frame.assign(study=study))
-    return pd.concat(parts, ignore_index=True)
+    return pd.concat(parts, ignore_index=True).astype({"city_code": "str", "study": "str"})

@@ -1,5 +1,25 @@
--- National and provincial series and the exchange rate, one value a (place, year, variable), in the unit of the variable.
-with printed as (
+/*
+    National and provincial series and the exchange rate, one value a (place, year, variable), in the unit of the variable. A price level of
+    investment (1952 = 1) gives the yearly index 100 P_t / P_t-1 where no source prints the index itself.
+*/
+with price_levels as (
+
+    select
+        province_code,
+        year,
+        file_id,
+        row_number,
+        case
+            when lag(year) over levels = year - 1
+                then 100 * investment_price_1952 / lag(investment_price_1952) over levels
+        end as price_index
+    from {{ source('raw', 'investment_price') }}
+    where problem is null and investment_price_1952 > 0
+    window levels as (partition by file_id, province_code order by year)
+
+),
+
+printed as (
 
     select
         case when place_type = 'country' then 'national' else province_code end as place_code,
@@ -7,6 +27,7 @@ with printed as (
         variable,
         value,
         unit,
+        1 as priority,
         file_id,
         row_number
     from {{ source('raw', 'national_series') }}
@@ -20,6 +41,7 @@ with printed as (
         variable,
         value,
         unit,
+        1 as priority,
         file_id,
         row_number
     from {{ source('raw', 'province_series') }}
@@ -33,10 +55,24 @@ with printed as (
         'fx_usd_cny_yuan_per_usd' as variable,
         fx_usd_cny_yuan_per_usd as value,
         'yuan_per_usd' as unit,
+        1 as priority,
         file_id,
         row_number
     from {{ source('raw', 'exchange_rate') }}
     where problem is null
+
+    union all
+
+    select
+        province_code as place_code,
+        year,
+        'fai_price_index_prev100' as variable,
+        price_index as value,
+        'index_prev100' as unit,
+        2 as priority,
+        file_id,
+        row_number
+    from price_levels
 
 ),
 
@@ -55,7 +91,7 @@ final as (
     qualify
         row_number() over (
             partition by printed.place_code, printed.year, printed.variable
-            order by printed.file_id, printed.row_number
+            order by printed.priority, printed.file_id, printed.row_number
         ) = 1
 
 )

@@ -1,7 +1,7 @@
 """Estimation sample of industrial upgrading: the built sample, winsorised as the paper does."""
 
 from estimation.index_systems import frozen_years
-from estimation.study_cleaning import clean_sample
+from estimation.study_cleaning import clean_sample, typed
 
 STUDY = "industrial_upgrading"
 
@@ -15,6 +15,5 @@ def model(dbt, session):
     switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
     own = variables.loc[(variables["study"] == STUDY) & (variables["kind"] == "continuous"), "column_name"]
     rule = studies.set_index("study").loc[STUDY, "cleaning"]
-    whole = {name: "Int64" for name, kind in zip(built.columns, built.types, strict=True) if "INT" in str(kind)}
     cleaned = clean_sample(built.df(), list(own), rule, switches, frozen_years(studies)[STUDY])
-    return cleaned.data.astype(whole)
+    return typed(cleaned.data, dict(zip(built.columns, map(str, built.types), strict=True)))

@@ -22,7 +22,7 @@ select
     coagglomeration.kappa_manufacturing,
     coagglomeration.kappa_services,
     coagglomeration.cac,
-    {{ ln_by_rule('coagglomeration.cac') }} as lncac,
+    coagglomeration.lncac,
 
     -- people, land, and their coordination
     allocation.ecol,

@@ -1,0 +1,174 @@
+"""What is done to and said about the samples of studies: cleaning, printed moments, diagnostics. Tolerance 1e-12 (closed forms)."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from estimation.cross_section import pesaran_cd
+from estimation.frame import EstimationError
+from estimation.moment_registry import COLUMNS, moment_registry
+from estimation.panel_tests import vif
+from estimation.sample_diagnostics import study_diagnostics
+from estimation.study_cleaning import clean_sample, typed
+from estimation.unit_root import panel_unit_root
+
+SWITCHES = {
+    "winsor_by": "pooled", "winsor_share": "0.01", "outlier_rule": "iqr", "outlier_width": "3", "outlier_scale": "log",
+    "interpolation_max_gap": "3", "index_base_years": "all",
+}  # fmt: skip
+
+
+def panel(cities: int = 40, years: range = range(2013, 2023), seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    keys = pd.MultiIndex.from_product([[f"{k:06d}" for k in range(cities)], years], names=["city_code", "year"])
+    n = len(keys)
+    values = {
+        "unemployed_rate": rng.lognormal(-4.5, 0.6, n), "human": rng.lognormal(1, 1, n), "did": rng.integers(0, 2, n),
+        "empty": np.full(n, np.nan),
+    }  # fmt: skip
+    return pd.DataFrame(values, index=keys).reset_index()
+
+
+class TestWinsorising:
+    def test_pooled_quantiles_and_a_ledger(self):
+        sample = panel()
+        found = clean_sample(sample, ["human", "did", "empty"], "winsorise", SWITCHES)
+        low, high = np.quantile(sample["human"], [0.01, 0.99])
+        np.testing.assert_allclose(found.data["human"], np.clip(sample["human"], low, high))
+        assert (found.data["human"] != sample["human"]).mean() <= 0.02
+        assert set(found.ledger["variable"]) == {"human"} and len(found.ledger) == (found.data["human"] != sample["human"]).sum()
+        pd.testing.assert_series_equal(found.data["did"], sample["did"])
+
+    def test_by_year_share_and_off(self):
+        sample = panel()
+        yearly = clean_sample(sample, ["human"], "winsorise", SWITCHES | {"winsor_by": "year", "winsor_share": "0.05"}).data
+        for year, rows in sample.groupby("year"):
+            low, high = np.quantile(rows["human"], [0.05, 0.95])
+            np.testing.assert_allclose(yearly.loc[yearly["year"] == year, "human"], np.clip(rows["human"], low, high))
+        off = clean_sample(sample, ["human"], "winsorise", SWITCHES | {"winsor_by": "none"})
+        pd.testing.assert_frame_equal(off.data, sample)
+        assert off.ledger.empty
+
+    def test_frozen_limits_leave_old_values_untouched(self):
+        longer = panel()
+        longer.loc[longer["year"] == 2022, "human"] *= 50
+        shorter = longer[longer["year"] < 2022]
+        frozen = SWITCHES | {"index_base_years": "frozen"}
+        before = clean_sample(shorter, ["human"], "winsorise", frozen, (2013, 2021)).data
+        after = clean_sample(longer, ["human"], "winsorise", frozen, (2013, 2021)).data
+        old = after[after["year"] < 2022].reset_index(drop=True)
+        pd.testing.assert_frame_equal(old, before.reset_index(drop=True))
+        unfrozen = clean_sample(longer, ["human"], "winsorise", SWITCHES).data
+        assert not unfrozen.loc[unfrozen["year"] < 2022, "human"].reset_index(drop=True).equals(before["human"].reset_index(drop=True))
+        first = clean_sample(longer, ["human"], "winsorise", SWITCHES | {"index_base_years": "first"})
+        assert first.limits["high"].iloc[0] == pytest.approx(np.quantile(longer.loc[longer["year"] == 2013, "human"], 0.99))
+        with pytest.raises(EstimationError, match="study_samples"):
+            clean_sample(longer, ["human"], "winsorise", frozen)
+
+
+class TestOutliers:
+    def test_a_planted_cell_is_replaced_by_its_line_and_listed(self):
+        sample = panel()
+        row = sample.index[(sample["city_code"] == "000007") & (sample["year"] == 2017)][0]
+        sample.loc[row, "unemployed_rate"] = 0.95
+        found = clean_sample(sample, ["unemployed_rate", "human"], "replace_outliers", SWITCHES)
+        neighbours = sample.loc[[row - 1, row + 1], "unemployed_rate"].mean()
+        assert found.data.loc[row, "unemployed_rate"] == pytest.approx(neighbours)
+        changed = (found.data["unemployed_rate"] != sample["unemployed_rate"]) | (found.data["human"] != sample["human"])
+        assert changed.sum() == 1
+        assert found.ledger[["city_code", "year", "old_value"]].to_numpy().tolist() == [["000007", 2017, 0.95]]
+
+    def test_zeros_are_left_alone_in_logs(self):
+        sample = panel().assign(human=lambda f: f["human"].where(f["year"] > 2013, 0.0))
+        found = clean_sample(sample, ["human"], "replace_outliers", SWITCHES)
+        assert (found.data.loc[found.data["year"] == 2013, "human"] == 0).all()
+
+    @pytest.mark.parametrize("change", [{"outlier_scale": "level"}, {"outlier_width": "1.5"}, {"outlier_rule": "zscore"}, {"outlier_rule": "mad"}])
+    def test_every_choice_judges_differently(self, change):
+        sample = panel()
+        counts = [len(clean_sample(sample, ["human"], "replace_outliers", SWITCHES | c).ledger) for c in ({}, change)]
+        assert counts[0] == 0 and (counts[1] > 0 or change == {"outlier_rule": "mad"})
+
+    def test_off_and_unknown(self):
+        sample = panel()
+        off = clean_sample(sample, ["human"], "replace_outliers", SWITCHES | {"outlier_rule": "none"})
+        pd.testing.assert_frame_equal(off.data, sample)
+        pd.testing.assert_frame_equal(clean_sample(sample, ["human"], "none", SWITCHES).data, sample)
+        with pytest.raises(EstimationError, match="none, winsorise, replace_outliers"):
+            clean_sample(sample, ["human"], "trim", SWITCHES)
+
+    def test_column_types_survive(self):
+        frame = pd.DataFrame({"a": ["x"], "b": [1.0], "c": [None], "d": [2.5], "e": [True]})
+        kinds = {"a": "VARCHAR", "b": "BIGINT", "c": "VARCHAR", "d": "DOUBLE", "e": "BOOLEAN"}
+        found = typed(frame, kinds)
+        assert [str(t) for t in found.dtypes] == ["str", "Int64", "str", "float64", "boolean"]
+        assert [str(t) for t in typed(frame.iloc[:0], kinds).dtypes] == ["str", "Int64", "str", "float64", "boolean"]
+
+
+class TestMoments:
+    published = pd.DataFrame({
+        "study": "s", "table_id": "Table 1", "printed": ["Human", "Impossible", "Absent"], "n": 400, "mean": [4.0, 3.08, 1.0],
+        "sd": [2.0, 22.27, 1.0], "min": [0.5, 1.48, np.nan], "max": [9.0, 3.91, np.nan], "decimals": [1, 4, 1], "note": None,
+    })  # fmt: skip
+    variables = pd.DataFrame({"study": "s", "printed": ["Human", "Impossible", "Absent"], "column_name": ["human", "did", "gone"]})
+
+    def test_distances_by_hand(self):
+        sample = panel()
+        found = moment_registry({"s": sample}, self.published, self.variables)
+        assert found.columns.tolist() == COLUMNS
+        row = found.set_index("printed").loc["Human"]
+        assert row["built_mean"] == pytest.approx(sample["human"].mean()) and row["built_n"] == 400
+        assert row["mean_distance"] == pytest.approx((sample["human"].mean() - 4) / 2)
+        assert row["log_sd_ratio"] == pytest.approx(np.log(sample["human"].std() / 2))
+        assert row["above_max"] == pytest.approx((sample["human"] > 9).mean())
+        assert row["published_n"] == 400 and row["column_name"] == "human"
+
+    def test_impossible_print_and_unbuilt_variables(self):
+        found = moment_registry({"s": panel()}, self.published, self.variables).set_index("printed")
+        assert found["sd_impossible"].tolist() == [False, True, False]
+        assert found.loc["Impossible", "sd_limit"] == pytest.approx(1.1527, abs=2e-3)
+        assert np.isnan(found.loc["Absent", "built_mean"])
+
+    def test_an_empty_sample_has_no_moments(self):
+        found = moment_registry({"s": panel().iloc[:0]}, self.published, self.variables)
+        assert found["built_mean"].isna().all() and (found["built_n"].fillna(0) == 0).all()
+
+
+class TestDiagnostics:
+    variables = pd.DataFrame({
+        "column_name": ["human", "unemployed_rate", "did", "empty"], "kind": ["continuous", "continuous", "dummy", "continuous"],
+        "role": ["outcome", "control", "treatment", "group"],
+    })  # fmt: skip
+
+    def test_numbers_are_those_of_the_tests(self):
+        sample = panel()
+        found = study_diagnostics("s", sample, self.variables).set_index(["variable", "test"])
+        factors = vif(sample, ["unemployed_rate", "did"])
+        assert found.loc[("did", "vif"), "statistic"] == pytest.approx(factors["did"])
+        assert found.loc[("human", "pesaran_cd"), "statistic"] == pytest.approx(pesaran_cd(sample, "human").test.statistic)
+        roots = panel_unit_root(sample, "unemployed_rate").tests
+        for name, test in roots.items():
+            np.testing.assert_allclose(found.loc[("unemployed_rate", name), "p_value"], test.p_value)
+        assert ("empty", "pesaran_cd") not in found.index and ("did", "ips") not in found.index
+
+    def test_what_cannot_be_computed_says_why(self):
+        gap = {"human": lambda f: f["human"].where((f["year"] != 2016) | (f["city_code"] != "000003"))}
+        holed = panel().assign(**gap, unemployed_rate=1.0)
+        found = study_diagnostics("s", holed, self.variables)
+        reasons = found[found["statistic"].isna()]
+        assert {"vif", "none"} <= set(reasons["test"])
+        assert reasons["note"].str.len().gt(10).all()
+        assert "hole" in reasons.loc[reasons["variable"] == "human", "note"].iloc[0]
+
+    def test_series_of_zeros_are_skipped(self):
+        """A variable that is zero in all years of some cities, as the variables of types are, still has a statistic."""
+        sample = panel().assign(human=lambda f: f["human"].where(f["city_code"] > "000009", 0.0))
+        found = panel_unit_root(sample, "human")
+        assert found.n_skipped == 10
+        assert np.isfinite(found.tests["fisher_p"].statistic)
+
+    def test_empty_sample(self):
+        found = study_diagnostics("s", panel().iloc[:0], self.variables)
+        assert found.empty and found["statistic"].dtype == float

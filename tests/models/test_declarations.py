@@ -1,0 +1,144 @@
+"""What is declared about models is there, and what is there is declared: switches, constructed variables, study columns, word lists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+SEEDS = ROOT / "seeds"
+STUDIES = ["common_prosperity", "industrial_upgrading", "new_quality_va_types", "green_development", "digital_industry"]
+KEYS = {"city_code", "year", "province_code", "region3", "admin_level", "interpolated", "upstream_interpolated"}
+
+
+def seed(name: str) -> pd.DataFrame:
+    return pd.read_csv(SEEDS / f"{name}.csv", dtype=str, keep_default_na=False)
+
+
+def sources() -> dict[str, str]:
+    """Text of every model, macro, data test and module of `estimation`."""
+    folders = {"models": ("*.sql", "*.py"), "dbt_project": ("*.sql",), "estimation": ("*.py",)}
+    return {
+        str(path.relative_to(ROOT)): path.read_text(encoding="utf-8")
+        for folder, patterns in folders.items()
+        for pattern in patterns
+        for path in sorted((ROOT / folder).rglob(pattern))
+    }
+
+
+def described() -> dict[str, dict[str, str]]:
+    """Described columns by model."""
+    models: dict[str, dict[str, str]] = {}
+    for path in sorted((ROOT / "models").rglob("*.yml")):
+        for model in yaml.safe_load(path.read_text(encoding="utf-8")).get("models", []):
+            models[model["name"]] = {c["name"]: c.get("description", "") for c in model.get("columns", [])}
+    return models
+
+
+def used_switches() -> set[str]:
+    sql = re.compile(r"""switch\(\s*['"](\w+)['"]\s*\)""")
+    python = re.compile(r"""(?:switches\[|_chosen\()["'](\w+)["']""")
+    return {name for text in sources().values() for pattern in (sql, python) for name in pattern.findall(text)}
+
+
+class TestSwitches:
+    def test_every_switch_is_used_and_every_used_one_declared(self):
+        declared = set(seed("switches")["switch"])
+        assert declared - used_switches() == set()
+        assert used_switches() - declared == set()
+
+    def test_values_are_allowed_and_documented(self):
+        switches = seed("switches")
+        assert switches["switch"].is_unique
+        for row in switches.itertuples():
+            allowed = row.allowed.split("|")
+            assert row.value in allowed, row.switch
+            assert len(set(allowed)) == len(allowed) >= 2, row.switch
+            assert len(row.description) > 20 and row.applies_to, row.switch
+
+    def test_a_switch_of_a_model_is_an_edge_of_the_project(self):
+        """Python models read switches from audit_switches, so that an override reaches them too."""
+        for name, text in sources().items():
+            if name.startswith("models/") and name.endswith(".py") and "switches[" in text:
+                assert 'dbt.ref("audit_switches")' in text, name
+
+
+class TestConstructedVariables:
+    def test_every_one_says_where_it_is_built_and_that_column_is_described(self):
+        models = described()
+        schemas = {"studies": "study_", "indices": "idx_"}
+        variables = seed("constructed_variables")
+        assert len(variables) >= 90
+        for row in variables.itertuples():
+            places = [place for place in row.built_in.split("|") if place]
+            assert places, row.id
+            for place in places:
+                schema, table, column = place.split(".")
+                assert models[schemas[schema] + table].get(column), f"{row.id}: {place}"
+
+    def test_every_paper_that_uses_a_variable_has_it(self):
+        """A variable of a paper stands in that paper's sample, or in a table of all cities."""
+        built = seed("study_variables").groupby("constructed_id")["study"].agg(set)
+        for row in seed("constructed_variables").itertuples():
+            if row.built_in.startswith("studies."):
+                assert set(row.papers.split(";")) <= built[row.id], row.id
+
+    def test_the_list_is_complete(self, extracts):
+        published = pd.read_csv(extracts.parent / "methods" / "constructed.csv", dtype=str, keep_default_na=False)
+        assert set(published["id"]) == set(seed("constructed_variables")["id"])
+
+
+class TestStudyVariables:
+    @pytest.mark.parametrize("study", STUDIES)
+    def test_declared_columns_are_the_described_columns(self, study):
+        variables = seed("study_variables")
+        declared = set(variables.loc[variables["study"] == study, "column_name"])
+        assert declared | KEYS == set(described()[f"study_{study}"])
+        assert declared & KEYS == set()
+
+    def test_expectations_make_sense(self):
+        variables = seed("study_variables")
+        assert variables["description"].str.len().gt(10).all()
+        numeric = variables[variables["kind"] != "class"]
+        assert (numeric["low"].astype(float) < numeric["high"].astype(float)).all()
+        assert (numeric.loc[numeric["kind"] == "dummy", ["low", "high"]] == ["0", "1"]).all().all()
+        jumps = variables.loc[variables["max_jump"] != "", "max_jump"].astype(float)
+        assert (jumps > 0).all() and len(jumps) > 80
+
+    def test_every_printed_moment_has_its_column(self):
+        variables, moments = seed("study_variables"), seed("published_moments")
+        printed = set(zip(variables["study"], variables["printed"], strict=True))
+        assert set(zip(moments["study"], moments["printed"], strict=True)) <= printed
+        assert set(moments["study"]) == set(STUDIES)
+
+    def test_cleaning_and_years_of_the_studies(self):
+        samples = seed("study_samples").set_index("study")
+        assert set(samples.index) == set(STUDIES)
+        assert samples["cleaning"].to_dict() == {
+            "common_prosperity": "none", "industrial_upgrading": "winsorise", "new_quality_va_types": "none",
+            "green_development": "none", "digital_industry": "replace_outliers",
+        }  # fmt: skip
+        sizes = (samples["last_year"].astype(int) - samples["first_year"].astype(int) + 1) * samples["published_cities"].astype(int)
+        assert sizes.astype(str).to_dict() == samples["published_city_years"].to_dict()
+
+
+class TestOtherDeclarations:
+    def test_word_lists_of_the_models_exist(self):
+        text = (ROOT / "models" / "indices" / "idx_report_words.sql").read_text(encoding="utf-8")
+        assert set(re.findall(r"word_list = '(\w+)'", text)) == set(seed("word_lists")["word_list"])
+
+    def test_policies_of_the_macro_are_columns(self):
+        macro = (ROOT / "dbt_project" / "macros" / "policies.sql").read_text(encoding="utf-8")
+        names = re.findall(r"'(\w+)'", macro)
+        columns = described()["idx_policies"]
+        assert {f"{name}_year" for name in names} | set(names) | {"city_code", "year"} == set(columns)
+
+    def test_indicators_of_every_index_are_described_in_order(self):
+        indicators = seed("index_indicators")
+        for name, rows in indicators.groupby("index"):
+            expected = [f"i{int(n):02d}" for n in rows["no"]]
+            assert [c for c in described()[f"idx_indicators_{name}"] if c.startswith("i")] == expected
