@@ -27,11 +27,22 @@ from landing.load import land
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 SHEETS = 500
 TABLES = (
-    ("2-6", "", ("地区生产总值（亿元） Gross Regional Product (100 000 000 yuan)", "人均地区生产总值（元） Per Capita GRP (yuan)")),
+    (
+        "2-6",
+        "",
+        (
+            "地区生产总值（亿元） Gross Regional Product (100 000 000 yuan)",
+            "人均地区生产总值（元） Per Capita GRP (yuan)",
+        ),
+    ),
     ("2-8", "单位：万元", ("地方一般公共预算收入 Revenue", "地方一般公共预算支出 Expenditure")),
     ("2-10", "单位：万元", ("年末金融机构人民币各项存款余额 Deposits", "年末金融机构人民币各项贷款余额 Loans")),
     ("2-1", "", ("常住人口（万人） Permanent Resident Population (10 000 persons)",)),
-    ("2-16", "单位：万元", ("社会消费品零售总额 Retail Sales", "限额以上单位商品零售额 Sales", "限额以上批发零售业商品销售总额 Wholesale")),
+    (
+        "2-16",
+        "单位：万元",
+        ("社会消费品零售总额 Retail Sales", "限额以上单位商品零售额 Sales", "限额以上批发零售业商品销售总额 Wholesale"),
+    ),
 )
 TRADE_ROWS = (70_000, 7_000_000)
 REPEATS = 5
@@ -41,7 +52,9 @@ def write_sheets(folder: Path) -> list[Path]:
     """500 workbooks in the layouts of the yearbook, cities that kept their name, editions 2000 to 2099."""
     cities = pd.read_csv(SEEDS / "cities.csv", dtype=str)
     changed = pd.read_csv(SEEDS / "city_events.csv", dtype=str)["city_code"]
-    cities = cities[cities["name_zh"].str.endswith("市") & cities["valid_to"].isna() & ~cities["city_code"].isin(changed)]
+    cities = cities[
+        cities["name_zh"].str.endswith("市") & cities["valid_to"].isna() & ~cities["city_code"].isin(changed)
+    ]
     rng = random.Random(7)
     files = []
     for number in range(SHEETS):
@@ -69,7 +82,9 @@ def _sheet(
         if zh != province and zh.endswith(("省", "区")):
             rows.append([zh, None])
         province = zh
-        rows.append([f"  {name}", english, *[round((500 + 20 * i) * growth * rng.uniform(0.9, 1.1), 2) for _ in range(width)]])
+        rows.append(
+            [f"  {name}", english, *[round((500 + 20 * i) * growth * rng.uniform(0.9, 1.1), 2) for _ in range(width)]]
+        )
     return rows, [(4, 0, 5, 0), (4, 1, 5, 1), *[(4, 2 + 2 * i, 4, 3 + 2 * i) for i in range(len(heads))]]
 
 
@@ -88,10 +103,14 @@ def read_and_insert(files: list[Path]) -> int:
                 rows_at.extend([i] * len(row))
                 columns_at.extend(range(len(row)))
                 texts.extend(map(str, row))
-    table = pa.table({
-        "file": pa.array(names), "row": pa.array(rows_at, pa.int32()), "col": pa.array(columns_at, pa.int32()),
-        "value_text": pa.array(texts),
-    })
+    table = pa.table(
+        {
+            "file": pa.array(names),
+            "row": pa.array(rows_at, pa.int32()),
+            "col": pa.array(columns_at, pa.int32()),
+            "value_text": pa.array(texts),
+        }
+    )
     with duckdb.connect() as con:
         con.register("incoming", table)
         con.execute("create table cells as select * from incoming")
@@ -133,8 +152,16 @@ def write_trade(path: Path, rows: int) -> None:
         writer.writerow(["t", "i", "j", "k", "v", "q"])
         for _ in range(rows):
             quantity = "NA" if rng.random() < 0.05 else f"{rng.random() * 100:.3f}"
-            writer.writerow([
-                2020, rng.randint(4, 894), rng.randint(4, 894), rng.randint(10_110, 970_600), f"{rng.random() * 1000:.3f}", quantity])
+            writer.writerow(
+                [
+                    2020,
+                    rng.randint(4, 894),
+                    rng.randint(4, 894),
+                    rng.randint(10_110, 970_600),
+                    f"{rng.random() * 1000:.3f}",
+                    quantity,
+                ]
+            )
 
 
 def land_trade_alone(folder: str) -> None:
@@ -157,7 +184,9 @@ def benchmark_trade() -> None:
             output = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
         seconds, peak = float(output[0]), float(output[1])
         figures.append((rows, seconds))
-        print(f"{rows:>10,} trade rows  {seconds:7.2f} s  {seconds / rows * 1e6:6.2f} s a million rows  peak memory {peak:,.0f} MB")
+        print(
+            f"{rows:>10,} trade rows  {seconds:7.2f} s  {seconds / rows * 1e6:6.2f} s a million rows  peak memory {peak:,.0f} MB"
+        )
     (few, fast), (many, slow) = figures
     print(f"{many / few:.0f} times the rows take {slow / fast:.1f} times as long (fixed costs included)")
 

@@ -121,7 +121,9 @@ def growth(sizes: list[int]) -> None:
     tasks: dict[str, Callable[[pd.DataFrame], object]] = {
         "2SLS with every test": lambda df: fit_iv(df, "y", CONTROLS, "d", ["z1", "z2"]),
         "quadratic without two lines": lambda df: fit_quadratic(df, "y", "d", CONTROLS, two_lines=False),
-        "matching 1:2 with replacement, by year": lambda df: match(df, "treated", CONTROLS, k=2, replace=True, by="year"),
+        "matching 1:2 with replacement, by year": lambda df: match(
+            df, "treated", CONTROLS, k=2, replace=True, by="year"
+        ),
         "entropy balancing by year": lambda df: entropy_balance(df, "treated", CONTROLS, by="year"),
         "mediation, 200 bootstrap draws": lambda df: mediate(df, "y", "d", "m", CONTROLS, draws=200, rng=rng),
     }

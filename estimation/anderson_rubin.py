@@ -96,9 +96,7 @@ def _trigonometric_roots(function: Callable[[float], float], degree: int) -> np.
     return np.unique(np.where(angles >= np.pi / 2, angles - np.pi, angles))
 
 
-def _pieces(
-    roots: np.ndarray, excess: Callable[[float], float], centre: float, scale: float
-) -> tuple[Interval, ...]:
+def _pieces(roots: np.ndarray, excess: Callable[[float], float], centre: float, scale: float) -> tuple[Interval, ...]:
     """Arcs between roots on which the test does not reject, mapped back to b0 and joined where they touch."""
     edges = np.concatenate([[-np.pi / 2], roots[(roots > -np.pi / 2)], [np.pi / 2]])
     kept: list[Interval] = []

@@ -68,5 +68,3 @@ def _from_the_province(table: pd.DataFrame, provinces: pd.DataFrame) -> pd.DataF
         ecol=table["ecol"].where(~take.to_numpy(), mean.to_numpy()),
         status=table["status"].mask(take.to_numpy(), PROVINCE),
     )
-
-

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import pandas as pd
 
 from estimation.capital import perpetual_inventory
-from estimation.deflation import extend_index, price_level
+from estimation.deflation import ExtendRule, extend_index, price_level
 
 LAST_PUBLISHED = 2019
 COLUMNS = ["city_code", "year", "real_investment", "capital"]
@@ -80,8 +81,8 @@ def province_price_level(prices: pd.DataFrame, years: range, *, base_year: int, 
             }
         )
     if years.stop - 1 > LAST_PUBLISHED:
-        full["price_index"] = extend_index(full, "price_index", LAST_PUBLISHED, rule, entity="province_code")[
-            "price_index"
-        ]  # type: ignore[arg-type]
+        chosen = cast("ExtendRule", rule)
+        extended = extend_index(full, "price_index", LAST_PUBLISHED, chosen, entity="province_code")
+        full["price_index"] = extended["price_index"]
     level = price_level(full, "price_index", base_year, entity="province_code")
     return full[["province_code", "year"]].assign(price_level=level)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from estimation.frame import EstimationError
-from estimation.market import market_segmentation
+from estimation.market import Demean, market_segmentation
 from estimation.weight_matrices import contiguity
 
 STUDIES = ("common_prosperity", "green_development", "digital_industry")
@@ -44,8 +45,8 @@ def market_integration(
             wide,
             goods,
             weights=None if partners == "all" else _neighbours(wide, adjacency),
-            demean=switches["market_demean"],
-            scale=float(switches["mar_scale"]),  # type: ignore[arg-type]
+            demean=cast("Demean", switches["market_demean"]),
+            scale=float(switches["mar_scale"]),
         )
         fallback = own.groupby(["city_code", "year"])["province_fallback"].sum().rename("categories_from_province")
         table = found.table.merge(fallback.reset_index(), on=["city_code", "year"], how="left")

@@ -77,10 +77,14 @@ def _economic_distance(
     """Weights from the mean GDP per head over the years of the study."""
     if form not in ("plain", "with_distance"):
         raise EstimationError(f"economic_weight={form!r} is not one of plain, with_distance")
-    mean = years[["city_code", "year"]].merge(incomes, on=["city_code", "year"]).groupby("city_code")["gdp_pc_yuan"].mean()
+    mean = (
+        years[["city_code", "year"]].merge(incomes, on=["city_code", "year"]).groupby("city_code")["gdp_pc_yuan"].mean()
+    )
     values = mean.reindex(cities)
     if values.isna().any():
-        raise EstimationError(f"{study}: no GDP per head for {', '.join(values.index[values.isna()][:5])}: no economic distance")
+        raise EstimationError(
+            f"{study}: no GDP per head for {', '.join(values.index[values.isna()][:5])}: no economic distance"
+        )
     return economic_distance(values.to_numpy(), D if form == "with_distance" else None, smallest_gap=SMALLEST_GAP_YUAN)
 
 

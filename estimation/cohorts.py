@@ -121,7 +121,9 @@ def _check_on_scale(first: np.ndarray, periods: np.ndarray, cohort: str, time: s
     known = np.unique(first[~np.isnan(first)])
     between = known[known != np.round(known)] if (periods == np.round(periods)).all() else known[:0]
     if len(between):
-        raise EstimationError(f"{cohort} {between[0]:g} lies between two periods of {time}: give the first treated period")
+        raise EstimationError(
+            f"{cohort} {between[0]:g} lies between two periods of {time}: give the first treated period"
+        )
     if len(known) and known[0] < 0 <= periods.min():
         raise EstimationError(f"{cohort} {known[0]:g} is negative; never treated is missing, 0 or infinite")
 

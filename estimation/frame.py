@@ -72,10 +72,14 @@ def panel_frame(
     extra = [c for c in dict.fromkeys(keep) if c not in used and c not in loose and c not in (entity, time)]
     absent = [c for c in [entity, time, *used, *loose, *extra] if c not in df.columns]
     if absent:
-        raise EstimationError(f"column(s) not in the data: {', '.join(absent)}; present: {', '.join(map(str, df.columns))}")
+        raise EstimationError(
+            f"column(s) not in the data: {', '.join(absent)}; present: {', '.join(map(str, df.columns))}"
+        )
     twice = [c for c in [entity, time, *used, *loose, *extra] if (df.columns == c).sum() > 1]
     if twice:
-        raise EstimationError(f"several columns of the data are named {', '.join(map(str, twice))}; rename or drop them")
+        raise EstimationError(
+            f"several columns of the data are named {', '.join(map(str, twice))}; rename or drop them"
+        )
     values = [c for c in [*used, *loose] if c not in (entity, time)]
     data = df[[entity, time, *values, *extra]].copy()
     if data[[entity, time]].isna().any().any():

@@ -225,7 +225,11 @@ def _sur_covariance(sides: Sequence[_Side], structure: ErrorStructure, ssc: Any)
     if structure.kind not in ("iid", "robust"):
         cross = (bread @ meat(scores, structure) @ bread)[:k, k:] * np.sqrt(factors[0] * factors[1])
         V[:k, k:], V[k:, :k] = cross, cross.T
-    return V, np.inf, f"Seemingly unrelated regressions: separate fits, joint covariance, normal. Second group: {sentence}"
+    return (
+        V,
+        np.inf,
+        f"Seemingly unrelated regressions: separate fits, joint covariance, normal. Second group: {sentence}",
+    )
 
 
 def _restricted(structure: ErrorStructure, rows: np.ndarray) -> ErrorStructure:
@@ -292,7 +296,12 @@ def _by_permutation(
 
 
 def _entity_differences(
-    frame: PanelFrame, second: np.ndarray, columns: Sequence[str], draws: int, rng: np.random.Generator, options: PanelOptions
+    frame: PanelFrame,
+    second: np.ndarray,
+    columns: Sequence[str],
+    draws: int,
+    rng: np.random.Generator,
+    options: PanelOptions,
 ) -> np.ndarray:
     """(draws,) differences with the labels of entities shuffled."""
     weights = options.get("weights")
@@ -312,7 +321,12 @@ def _entity_differences(
 
 
 def _row_differences(
-    frame: PanelFrame, second: np.ndarray, columns: Sequence[str], draws: int, rng: np.random.Generator, options: PanelOptions
+    frame: PanelFrame,
+    second: np.ndarray,
+    columns: Sequence[str],
+    draws: int,
+    rng: np.random.Generator,
+    options: PanelOptions,
 ) -> np.ndarray:
     """(draws,) differences with the labels of rows shuffled."""
     weights = options.get("weights")

@@ -97,7 +97,9 @@ def cut_groups(
         outside = (numbers < bounds[0]) | (numbers > bounds[1])
         if outside.any():
             rows = ", ".join(map(str, numbers.index[outside][:5]))
-            raise EstimationError(f"{values.name} must lie in [{bounds[0]:g}, {bounds[1]:g}]; it does not in row(s) {rows}")
+            raise EstimationError(
+                f"{values.name} must lie in [{bounds[0]:g}, {bounds[1]:g}]; it does not in row(s) {rows}"
+            )
     code = np.searchsorted(np.asarray(edges), numbers.to_numpy(), side="right").astype(float)
     return _labelled(pd.Series(np.where(numbers.isna(), np.nan, code), index=values.index), labels)
 

@@ -94,8 +94,12 @@ def fit_groups(
                 reason = str(error)
         rows.append({**dict(zip(columns, labels, strict=True)), **size, "estimable": not reason, "reason": reason})
     if not fits:
-        raise EstimationError(f"no cell of {', '.join(columns)} can be estimated: {rows[0]['reason'] if rows else 'all missing'}")
-    sentence = f"Separate regressions by {' x '.join(columns)}; a cell needs {min_obs} rows and {min_entities} entities."
+        raise EstimationError(
+            f"no cell of {', '.join(columns)} can be estimated: {rows[0]['reason'] if rows else 'all missing'}"
+        )
+    sentence = (
+        f"Separate regressions by {' x '.join(columns)}; a cell needs {min_obs} rows and {min_entities} entities."
+    )
     return GroupFits(fits, pd.DataFrame(rows).set_index(columns), len(sample.data) - len(data), sentence)
 
 
@@ -156,7 +160,9 @@ def fit_interaction(
     data, tag = _interacted(data, term, group, labels, base)
     products = {label: product_name(term, name) for label, name in tag.items()}
     own = list(tag.values()) if main_effects else []
-    fit = fit_panel(data, y, [*([term] if main_effects else []), *products.values(), *own, *controls], collinear="drop", **options)
+    fit = fit_panel(
+        data, y, [*([term] if main_effects else []), *products.values(), *own, *controls], collinear="drop", **options
+    )
     lost = {name: why for name, why in fit.dropped.items() if name not in own or "does not vary" not in why}
     if lost:
         raise EstimationError(f"not identified: {'; '.join(lost.values())}; leave the column(s) out")
@@ -198,6 +204,12 @@ def _group_effects(
         half = critical_value(level, fit.df_t) * se
         p_value = float(two_sided_p(np.array(estimate / se), fit.df_t))
         rows.append(
-            {"effect": estimate, "std_error": se, "p_value": p_value, "conf_low": estimate - half, "conf_high": estimate + half}
+            {
+                "effect": estimate,
+                "std_error": se,
+                "p_value": p_value,
+                "conf_low": estimate - half,
+                "conf_high": estimate + half,
+            }
         )
     return pd.DataFrame(rows, index=pd.Index(list(combinations), name="group"))

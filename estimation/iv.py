@@ -221,9 +221,7 @@ def instrument_diagnostics(arrays: IVArrays, residuals: np.ndarray) -> dict[str,
     }
 
 
-def _confidence_sets(
-    arrays: IVArrays, estimate: float, se: float, level: float, tf_critical: float
-) -> dict[str, Any]:
+def _confidence_sets(arrays: IVArrays, estimate: float, se: float, level: float, tf_critical: float) -> dict[str, Any]:
     """Anderson-Rubin and tF intervals of a single endogenous variable (NaN with several)."""
     if len(arrays.endog) != 1:
         unknown = (float("nan"), float("nan"))

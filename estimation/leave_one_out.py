@@ -64,7 +64,11 @@ def leave_one_out(
         part = sample.data[(labels != label).to_numpy()]
         try:
             fit = fit_panel(part, y, regressors, **options)
-            row = {"estimate": float(fit.coef[term]), "std_error": float(fit.se[term]), "p_value": float(fit.p_values[term])}
+            row = {
+                "estimate": float(fit.coef[term]),
+                "std_error": float(fit.se[term]),
+                "p_value": float(fit.p_values[term]),
+            }
             rows.append({"left_out": label, **row, "n_obs": fit.nobs, "reason": ""})
         except EstimationError as error:
             empty = dict.fromkeys(("estimate", "std_error", "p_value"), np.nan)

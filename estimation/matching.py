@@ -102,7 +102,9 @@ def match(
         for label in sorted(groups.dropna().unique())
     ]
     if not any(len(piece.rows) for piece in pieces):
-        raise EstimationError(f"no value of {by} has matches: {pieces[0].note}" if pieces else f"{by} is always missing")
+        raise EstimationError(
+            f"no value of {by} has matches: {pieces[0].note}" if pieces else f"{by} is always missing"
+        )
     return _assemble(df, frame, treated, covariates, pieces, settings, by, (entity, time))
 
 

@@ -180,9 +180,7 @@ def _bootstrap_indirect(
     return a * b
 
 
-def _assemble(
-    fits: Mapping[str, PanelFit], treat: str, mediator: str, drawn: np.ndarray, level: float
-) -> Mediation:
+def _assemble(fits: Mapping[str, PanelFit], treat: str, mediator: str, drawn: np.ndarray, level: float) -> Mediation:
     step, outcome, whole = fits["mediator"], fits["outcome"], fits["total"]
     a, b = float(step.coef[treat]), float(outcome.coef[mediator])
     direct, total = float(outcome.coef[treat]), float(whole.coef[treat])

@@ -99,7 +99,9 @@ def moderated_mediation(
     table = _indirect_table(fit_m, fit_y, paths, at, drawn, level)
     index, index_ci = _index(fit_m, fit_y, paths, stage, drawn, level)
     how = f"percentile bootstrap over entities, {draws} draws" if draws else "normal interval from the delta method"
-    sentence = f"Moderated mediation of {treat} through {mediator} by {moderator}, stage: {stage}; {how}. {fit_y.convention}"
+    sentence = (
+        f"Moderated mediation of {treat} through {mediator} by {moderator}, stage: {stage}; {how}. {fit_y.convention}"
+    )
     return ModeratedMediation(table, index, index_ci, fit_m, fit_y, sentence)
 
 

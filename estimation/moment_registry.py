@@ -38,7 +38,9 @@ def moment_registry(
         compared = compare_moments(samples[str(study)], printed, columns=columns)
         compared["published_n"] = printed["n"]
         compared["column_name"] = pd.Series(columns)
-        compared = compared.join(_flags(printed)).assign(study=study, table_id=printed["table_id"], note=printed["note"])
+        compared = compared.join(_flags(printed)).assign(
+            study=study, table_id=printed["table_id"], note=printed["note"]
+        )
         parts.append(compared.rename_axis("printed").reset_index())
     table = pd.concat(parts, ignore_index=True).replace([np.inf, -np.inf], np.nan)
     return table.reindex(columns=COLUMNS)
@@ -47,7 +49,7 @@ def moment_registry(
 def _flags(printed: pd.DataFrame) -> pd.DataFrame:
     """Which printed moments cannot be, judged at the decimals printed."""
     flags = [
-        check_moments(rows[[*MOMENTS, "n"]].astype(float), decimals=int(decimals))
+        check_moments(rows[[*MOMENTS, "n"]].astype(float), decimals=int(str(decimals)))
         for decimals, rows in printed.groupby("decimals")
     ]
     return pd.concat(flags).loc[printed.index, ["mean_outside", "sd_impossible", "sd_limit"]]

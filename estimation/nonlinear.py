@@ -118,9 +118,7 @@ def fieller_interval(b1: float, b2: float, V: np.ndarray, critical: float) -> tu
     return ((low, high),) if square > 0 else ((-np.inf, low), (high, np.inf))
 
 
-def lind_mehlum_test(
-    b1: float, b2: float, V: np.ndarray, low: float, high: float, df_t: float = np.inf
-) -> UTest:
+def lind_mehlum_test(b1: float, b2: float, V: np.ndarray, low: float, high: float, df_t: float = np.inf) -> UTest:
     """Whether the slope has opposite, significant signs at the ends (intersection-union test, Stata's ``utest``).
 
     Args:

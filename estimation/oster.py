@@ -153,9 +153,7 @@ def _coefficients(m: OsterMoments, r2_max: float) -> tuple[np.ndarray, np.ndarra
     gap, extra = m.b0 - m.b1, (r2_max - m.R1) * m.s_y
     cubic = m.t_x * m.s_x - m.t_x**2
     p = np.array([cubic, m.t_x * gap * m.s_x, extra * (m.s_x - m.t_x), extra * gap * m.s_x])
-    q = np.array(
-        [cubic, 2 * m.t_x * gap * m.s_x, (m.R1 - m.R0) * m.s_y * m.t_x + m.s_x * m.t_x * gap**2, 0.0]
-    )
+    q = np.array([cubic, 2 * m.t_x * gap * m.s_x, (m.R1 - m.R0) * m.s_y * m.t_x + m.s_x * m.t_x * gap**2, 0.0])
     return p, q
 
 

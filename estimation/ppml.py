@@ -73,7 +73,9 @@ def fit_ppml(
     sample = estimation_sample(df, [y, *x_names], panel_options)
     outcome = sample.data[y].to_numpy(float)
     if (outcome < 0).any():
-        raise EstimationError(f"{y} is negative in {int((outcome < 0).sum())} row(s): PPML needs a non-negative outcome")
+        raise EstimationError(
+            f"{y} is negative in {int((outcome < 0).sum())} row(s): PPML needs a non-negative outcome"
+        )
     frame, n_separated = _informative(sample.frame, outcome == 0, effects, keys)
     fit = _irls(frame, y, x_names, effects)
     structure = structure_of(frame, panel_options)

@@ -36,7 +36,9 @@ def city_robots(
     )
     national = stock.groupby("year")["robots_stock_machines"].sum()
     people = base_employment(with_groups(city_industry, industries))
-    result = panel[["city_code", "year"]].merge(_shared(machines, people, national), on=["city_code", "year"], how="left")
+    result = panel[["city_code", "year"]].merge(
+        _shared(machines, people, national), on=["city_code", "year"], how="left"
+    )
     result = result.assign(robots_printed=_printed(national, panel, series).to_numpy())[COLUMNS]
     return result.astype({"city_code": "str", "year": "int64"} | dict.fromkeys(COLUMNS[2:], "float64"))
 
@@ -78,7 +80,8 @@ def _shared(machines: pd.DataFrame, people: pd.DataFrame, national: pd.Series) -
     placed = machines.loc[groups].fillna(0.0)
     shared = robots_by_employment(placed.to_numpy(), people[groups].to_numpy())
     table = pd.DataFrame(shared, index=people.index, columns=placed.columns)
-    rows = table.rename_axis(columns="year").stack().rename("robots_by_employment").reset_index()
+    long = table.rename_axis(columns="year").reset_index()
+    rows = long.melt(id_vars="city_code", var_name="year", value_name="robots_by_employment").astype({"year": "int64"})
     return rows.assign(share_allocated=rows["year"].map(placed.sum() / national))
 
 

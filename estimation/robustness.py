@@ -57,7 +57,9 @@ def _run(variations: Iterable[tuple[str, Callable[[], PanelFit]]]) -> Variations
         except EstimationError as error:
             reasons[name] = str(error)
     if not fits:
-        raise EstimationError(f"no variation can be estimated; the first: {next(iter(reasons.values()), 'none declared')}")
+        raise EstimationError(
+            f"no variation can be estimated; the first: {next(iter(reasons.values()), 'none declared')}"
+        )
     return Variations(fits, reasons, tuple(order))
 
 

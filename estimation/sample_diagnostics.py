@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -31,15 +32,17 @@ def study_diagnostics(study: str, sample: pd.DataFrame, variables: pd.DataFrame)
         sample: city_code, year and the study's variables. variables: column_name, kind, role.
     """
     if sample.empty:
-        return pd.DataFrame({c: pd.Series(dtype="float64" if c in ("statistic", "p_value", "n_obs") else "str") for c in COLUMNS})
+        return pd.DataFrame(
+            {c: pd.Series(dtype="float64" if c in ("statistic", "p_value", "n_obs") else "str") for c in COLUMNS}
+        )
     numeric = variables.loc[variables["kind"].isin(["continuous", "dummy"])]
     regressors = list(numeric.loc[numeric["role"].isin(REGRESSORS), "column_name"])
     tested = numeric.loc[numeric["role"].isin(TESTED) & (numeric["kind"] == "continuous"), "column_name"]
     rows = [*inflation(sample, regressors)]
     for column in tested:
         known = sample[["city_code", "year", column]].dropna()
-        rows += _outcome(column, len(known), lambda known=known, column=column: _dependence(known, column))
-        rows += _outcome(column, len(known), lambda known=known, column=column: _unit_roots(known, column))
+        rows += _outcome(column, len(known), partial(_dependence, known, column))
+        rows += _outcome(column, len(known), partial(_unit_roots, known, column))
     return pd.DataFrame(rows).assign(study=study)[COLUMNS].astype({"n_obs": "float64"})
 
 
@@ -47,15 +50,13 @@ def inflation(sample: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, ob
     """Rows of variance inflation factors."""
     known = sample[["city_code", "year", *columns]].dropna()
     try:
-        factors: Mapping[str, float] = vif(known, list(columns)).to_dict()
+        factors = {str(name): float(value) for name, value in vif(known, list(columns)).items()}
     except EstimationError as error:
         return [_row(column, "vif", np.nan, np.nan, len(known), str(error)) for column in columns]
     return [_row(column, "vif", factors[column], np.nan, len(known), "pooled, with a constant") for column in columns]
 
 
-def _outcome(
-    column: str, n: int, compute: Callable[[], Mapping[str, HypothesisTest]]
-) -> list[dict[str, object]]:
+def _outcome(column: str, n: int, compute: Callable[[], Mapping[str, HypothesisTest]]) -> list[dict[str, object]]:
     """Rows of one family of tests, or one row that says why there is none."""
     try:
         tests = compute()

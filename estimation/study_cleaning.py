@@ -39,7 +39,11 @@ def clean_sample(
     if rule not in RULES:
         raise EstimationError(f"cleaning={rule!r} is not one of {', '.join(RULES)}")
     known = [column for column in columns if sample[column].notna().any()]
-    off = {"none": True, "winsorise": switches["winsor_by"] == "none", "replace_outliers": switches["outlier_rule"] == "none"}
+    off = {
+        "none": True,
+        "winsorise": switches["winsor_by"] == "none",
+        "replace_outliers": switches["outlier_rule"] == "none",
+    }
     if off[rule] or not known:
         return Cleaned(sample.copy(), pd.DataFrame(), pd.DataFrame())
     if rule == "winsorise":

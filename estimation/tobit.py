@@ -111,9 +111,7 @@ def fit_tobit(
     )
 
 
-def _censored(
-    values: np.ndarray, lower: float | None, upper: float | None, y: str
-) -> tuple[np.ndarray, np.ndarray]:
+def _censored(values: np.ndarray, lower: float | None, upper: float | None, y: str) -> tuple[np.ndarray, np.ndarray]:
     """(n,) marks of left and right censoring; a value beyond a limit is an error."""
     low, high = -np.inf if lower is None else lower, np.inf if upper is None else upper
     beyond = (values < low) | (values > high)
@@ -189,7 +187,9 @@ def _maximise(X: np.ndarray, y: np.ndarray, left: np.ndarray, right: np.ndarray)
             length /= 2
         par = trial
         value, gradient, hessian, scores = found
-    raise EstimationError(f"the Tobit likelihood did not converge in {MAX_STEPS} steps: too little uncensored variation")
+    raise EstimationError(
+        f"the Tobit likelihood did not converge in {MAX_STEPS} steps: too little uncensored variation"
+    )
 
 
 def _likelihood(
@@ -238,5 +238,3 @@ def _share_uncensored(optimum: _Optimum, X: np.ndarray, lower: float | None, upp
     high = 1.0 if upper is None else stats.norm.cdf((upper - index) / optimum.sigma)
     low = 0.0 if lower is None else stats.norm.cdf((lower - index) / optimum.sigma)
     return float(np.mean(high - low))
-
-

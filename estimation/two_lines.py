@@ -136,5 +136,3 @@ def restricted_cubic_spline(v: np.ndarray) -> np.ndarray:
         tail = cube(before) * (last - knot) - cube(last) * (before - knot)
         columns.append((cube(knot) - tail / (last - before)) / (last - knots[0]) ** 2)
     return np.column_stack(columns)
-
-

@@ -144,6 +144,10 @@ def _check_archive(infos: list[zipfile.ZipInfo], packed: int, limits: Limits) ->
     if len(infos) > limits.members:
         raise LandingError("too_large", f"{len(infos):,} members, the limit is {limits.members:,}", "split it")
     if unpacked > limits.unpacked_bytes:
-        raise LandingError("too_large", f"unpacks to {unpacked:,} bytes, the limit is {limits.unpacked_bytes:,}", "split it")
+        raise LandingError(
+            "too_large", f"unpacks to {unpacked:,} bytes, the limit is {limits.unpacked_bytes:,}", "split it"
+        )
     if unpacked > limits.expansion_floor and unpacked > limits.expansion * max(packed, 1):
-        raise LandingError("too_large", f"unpacks {packed:,} bytes to {unpacked:,}", "not a plain archive; check its origin")
+        raise LandingError(
+            "too_large", f"unpacks {packed:,} bytes to {unpacked:,}", "not a plain archive; check its origin"
+        )

@@ -105,10 +105,14 @@ def _own_levels(
         text, hidden = texts.get(anchor, ""), texts[row, index]
         if hidden.strip() and plain(hidden) != plain(text):
             where = f"{column_letters(index + 1)}{row + 1}"
-            raise LandingError("ambiguous_header", f"{plain(hidden)!r} is hidden under a merged cell at {where}", "unmerge")
+            raise LandingError(
+                "ambiguous_header", f"{plain(hidden)!r} is hidden under a merged cell at {where}", "unmerge"
+            )
         if anchor[1] != index and roles.of(text) in LABEL_ROLES:
             raise LandingError(
-                "ambiguous_header", f"{plain(text)!r} is merged over a data column ({column_letters(index + 1)})", "unmerge"
+                "ambiguous_header",
+                f"{plain(text)!r} is merged over a data column ({column_letters(index + 1)})",
+                "unmerge",
             )
         text = plain(text)
         if text and not any(text == seen for _, seen in levels):
@@ -157,7 +161,9 @@ def _inherited(
     covered = merges.anchor.get((header.start, index))
     if not named and parents and covered is not None and covered != (header.start, index):
         return (), Problem(
-            "unknown_header", f"column {column_letters(index + 1)} stands under a blank merged heading", "check the merge"
+            "unknown_header",
+            f"column {column_letters(index + 1)} stands under a blank merged heading",
+            "check the merge",
         )
     return tuple(parents), None
 

@@ -99,7 +99,9 @@ def _left_over(sheet: Sheet, blocks: list[Block]) -> list[Position]:
     for row, cells in enumerate(sheet.rows):
         if row in used:
             continue
-        numbers = [column for column, value in enumerate(cells) if _may_be_number(value) and _is_number(sheet, row, column)]
+        numbers = [
+            column for column, value in enumerate(cells) if _may_be_number(value) and _is_number(sheet, row, column)
+        ]
         texts = [_text(sheet, row, column) for column in numbers]
         if numbers and not _counts_up(texts):
             found += [(row, column) for column, text in zip(numbers, texts, strict=True) if _is_stray(plain(text))]
@@ -134,7 +136,9 @@ def _anchors(sheet: Sheet, roles: Roles) -> list[int]:
     first = next((row for row, cells in enumerate(sheet.rows) if _names_labels(sheet, row, roles.labels(cells))), None)
     if first is None:
         return []
-    columns = [c for c, value in enumerate(sheet.rows[first]) if isinstance(value, str) and roles.of(value) in LABEL_ROLES]
+    columns = [
+        c for c, value in enumerate(sheet.rows[first]) if isinstance(value, str) and roles.of(value) in LABEL_ROLES
+    ]
     later: set[int] = set()
     for column in columns:
         values = [cells[column] if column < len(cells) else "" for cells in sheet.rows]
@@ -167,7 +171,9 @@ def _header_top(sheet: Sheet, anchor: int, floor: int, roles: Roles) -> int:
     while top > floor:
         filled = _filled(sheet, top - 1)
         texts = [_text(sheet, top - 1, column) for column in filled]
-        over_open = any(not _text(sheet, top, column).strip() or roles.scope(_text(sheet, top, column)) for column in filled)
+        over_open = any(
+            not _text(sheet, top, column).strip() or roles.scope(_text(sheet, top, column)) for column in filled
+        )
         if (
             not filled
             or filled[0] < first_data
@@ -294,8 +300,10 @@ def _data_columns(sheet: Sheet, built: list[Column], labels: dict[str, int], row
                 continue
             problem = Problem("ambiguous_header", f"{column.levels[0]!r} heads a column of numbers", "name the column")
             column = Column(column.index, column.levels, problem=problem)
-        elif not column.levels and not column.parents and not any(
-            _text(sheet, row, column.index).strip() for row in rows
+        elif (
+            not column.levels
+            and not column.parents
+            and not any(_text(sheet, row, column.index).strip() for row in rows)
         ):
             continue
         data.append(column)

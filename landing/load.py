@@ -150,7 +150,9 @@ def _start(con: duckdb.DuckDBPyConnection, seeds: Path, limits: Limits) -> Landi
     provinces = frozenset(name for name in places.province_of_name if not name.isascii())
     create_tables(con)
     create_row_tables(con, seeds)
-    con.execute("create or replace temp table landing_cells (block integer, row integer, col integer, value_text varchar)")
+    con.execute(
+        "create or replace temp table landing_cells (block integer, row integer, col integer, value_text varchar)"
+    )
     return Landing(con, seeds, roles, dictionary, places, load_sources(seeds), provinces, limits)
 
 
@@ -173,17 +175,38 @@ def _note_file(
                 run.refuse(source.file_id, "", Problem("wrong_year", detail, "one of them is a wrong download"))
     licence, redistributable = (declared.licence, declared.redistributable) if declared else ("", False)
     naming = declared.naming if declared else "as_printed" if kind == "yearbook" else ""
-    run.files.append((
-        source.file_id, source.sha256, source.path, kind, edition, synthetic, licence, redistributable, stamp, naming,
-        source.size, n_cells))
+    run.files.append(
+        (
+            source.file_id,
+            source.sha256,
+            source.path,
+            kind,
+            edition,
+            synthetic,
+            licence,
+            redistributable,
+            stamp,
+            naming,
+            source.size,
+            n_cells,
+        )
+    )
 
 
 def load_sources(seeds: Path) -> list[tuple[re.Pattern[str], Source]]:
     """Path patterns and what they declare, first match wins."""
     with (seeds / "sources.csv").open(encoding="utf-8", newline="") as lines:
         return [
-            (re.compile(row["file_pattern"]), Source(
-                row["kind"], int(row["source_rank"]), row["naming"], row["licence"], row["redistributable"] == "true"))
+            (
+                re.compile(row["file_pattern"]),
+                Source(
+                    row["kind"],
+                    int(row["source_rank"]),
+                    row["naming"],
+                    row["licence"],
+                    row["redistributable"] == "true",
+                ),
+            )
             for row in csv.DictReader(lines)
         ]
 
@@ -203,8 +226,10 @@ def _land_file(run: Landing, source: SourceFile, declared: Source | None) -> int
         reader = READERS.get(source.suffix)
         if reader is None:
             raise LandingError(
-                "unreadable_file", f"no reader for {source.suffix or 'a file without suffix'}",
-                f"save it as one of {', '.join(sorted(READERS))}")
+                "unreadable_file",
+                f"no reader for {source.suffix or 'a file without suffix'}",
+                f"save it as one of {', '.join(sorted(READERS))}",
+            )
         sheets = reader(source.read(run.limits), run.limits)
     except LandingError as error:
         run.refuse(source.file_id, "", error)
@@ -234,8 +259,13 @@ def _land_sheet(run: Landing, source: SourceFile, declared: Source | None, sheet
     try:
         blocks = read_blocks(sheet, run.roles, run.provinces)
     except Exception as error:
-        run.refuse(source.file_id, sheet.name, Problem(
-            "unreadable_file", f"the layout reader failed on this sheet: {error!r}", "report it with the sheet"))
+        run.refuse(
+            source.file_id,
+            sheet.name,
+            Problem(
+                "unreadable_file", f"the layout reader failed on this sheet: {error!r}", "report it with the sheet"
+            ),
+        )
         return 0
     if not blocks:
         return _land_unknown(run, source, sheet)
@@ -244,12 +274,20 @@ def _land_sheet(run: Landing, source: SourceFile, declared: Source | None, sheet
 
 def _land_unknown(run: Landing, source: SourceFile, sheet: Sheet) -> int:
     """A sheet without a table: its cells are kept if any is a number, and the sheet is quarantined as a whole."""
-    filled = [(row, column) for row, cells in enumerate(sheet.rows) for column, value in enumerate(cells) if value != ""]
+    filled = [
+        (row, column) for row, cells in enumerate(sheet.rows) for column, value in enumerate(cells) if value != ""
+    ]
     if not any(parse_number(cell_text(sheet.rows[row][column]))[0] is not None for row, column in filled):
         return 0
-    run.refuse(source.file_id, sheet.name, Problem(
-        "unknown_layout", "no header with a column of places, codes or provinces",
-        "add the heading of its label column to seeds/column_roles.csv, or declare its kind in seeds/sources.csv"))
+    run.refuse(
+        source.file_id,
+        sheet.name,
+        Problem(
+            "unknown_layout",
+            "no header with a column of places, codes or provinces",
+            "add the heading of its label column to seeds/column_roles.csv, or declare its kind in seeds/sources.csv",
+        ),
+    )
     for position in filled:
         run.gathered.add_unread(source.file_id, sheet, position)
     return len(filled)
@@ -262,7 +300,9 @@ def _context(run: Landing, source: SourceFile, declared: Source | None, block: B
         declared = Source("yearbook", 1, "as_printed")
     if declared is None:
         declared = Source("undeclared", 9, "current")
-        problem = Problem("undeclared_source", "its naming and rank are not declared", "add a line to seeds/sources.csv")
+        problem = Problem(
+            "undeclared_source", "its naming and rank are not declared", "add a line to seeds/sources.csv"
+        )
     yearbook = declared.kind == "yearbook"
     edition = (edition_of(source.path, source.folder) or block.edition) if yearbook else None
     year, edition, wrong = _year(block, edition, yearbook)

@@ -175,7 +175,8 @@ def _impossible(panel: Panel) -> pd.DataFrame:
     hit = (x < lowest[variable]) | (x > highest[variable])
     details = {0.0: "a negative level or ratio", -100.0: "growth below -100 %"}
     detail = [
-        "a share above 100 %" if value > 0 else details[low] for value, low in zip(x[hit], lowest[variable][hit], strict=True)
+        "a share above 100 %" if value > 0 else details[low]
+        for value, low in zip(x[hit], lowest[variable][hit], strict=True)
     ]
     return _found(panel.points[hit], "impossible_value", detail)
 
@@ -187,8 +188,10 @@ def _growth(panel: Panel) -> pd.DataFrame:
     cities = points.groupby(["variable", "year"])["x"]
     middle = cities.transform("median")
     far = ((points["x"] - middle).abs() > GROWTH_POINTS) & (cities.transform("size") >= MIN_CITIES)
-    detail = [f"growth of {x:g} against {m:.4g} in the median city of that year"
-              for x, m in zip(points["x"][far], middle[far], strict=True)]
+    detail = [
+        f"growth of {x:g} against {m:.4g} in the median city of that year"
+        for x, m in zip(points["x"][far], middle[far], strict=True)
+    ]
     return _found(points[far], "magnitude_jump", detail)
 
 
@@ -228,8 +231,10 @@ def _columns(panel: Panel, measured: dict[int, Measured]) -> pd.DataFrame:
             for _, rows in points.assign(size=sizes).groupby("file"):
                 median = rows["size"].median()
                 if rows["size"].notna().sum() >= MIN_CITIES and median > COLUMN_DEVIATION:
-                    detail = (f"half of the {len(rows)} cities of this column leave the years around by a factor of "
-                              f"{10**median:.2g} (usually {10**usual:.2g}): another quantity or unit")
+                    detail = (
+                        f"half of the {len(rows)} cities of this column leave the years around by a factor of "
+                        f"{10**median:.2g} (usually {10**usual:.2g}): another quantity or unit"
+                    )
                     found.append(_found(rows, "magnitude_jump", [detail] * len(rows)))
     return pd.concat(found)
 
@@ -349,7 +354,9 @@ def _residuals(relations: pd.DataFrame, measured: dict[int, Measured], panel: Pa
     residuals: dict[int, Matrix] = {}
     columns = ("variable", "numerators", "denominators", "complements")
     for name, *sides in zip(*(relations[column].tolist() for column in columns), strict=True):
-        parts = dict(zip(columns[1:], ([number.get(n, -1) for n in side.split("|") if n] for side in sides), strict=True))
+        parts = dict(
+            zip(columns[1:], ([number.get(n, -1) for n in side.split("|") if n] for side in sides), strict=True)
+        )
         target = number.get(name, -1)
         if target not in measured or any(n not in measured for part in parts.values() for n in part):
             continue
@@ -371,9 +378,13 @@ def _residuals(relations: pd.DataFrame, measured: dict[int, Measured], panel: Pa
 
 def _namesakes(panel: Panel, measured: dict[int, Measured], events: pd.DataFrame) -> pd.DataFrame:
     """Values from before a prefecture became a city, in files where they jump when it does: the county-level city."""
-    raised = events[events["kind"].eq("upgrade") & events["old_type_zh"].isin(["地区", "盟"]) & events["city_code"].ne("")]
+    raised = events[
+        events["kind"].eq("upgrade") & events["old_type_zh"].isin(["地区", "盟"]) & events["city_code"].ne("")
+    ]
     city = {code: i for i, code in enumerate(panel.cities)}
-    upgrades = {city[code]: int(year) for code, year in zip(raised["city_code"], raised["year"], strict=True) if code in city}
+    upgrades = {
+        city[code]: int(year) for code, year in zip(raised["city_code"], raised["year"], strict=True) if code in city
+    }
     points = panel.points[panel.points["city"].isin(upgrades.keys())]
     early = points[points["year"] < points["city"].map(upgrades)]
     extensive = panel.variables["extensive"].eq("true").to_numpy()
@@ -392,8 +403,10 @@ def _namesakes(panel: Panel, measured: dict[int, Measured], events: pd.DataFrame
     copies = early.merge(own[["city", "variable", "year", "x"]].drop_duplicates(), on=["city", "variable", "year", "x"])
     hit = pd.concat([own, copies]).drop_duplicates("row")
     by_city = {code: name for (_, code), name in sorted(witnesses.items(), reverse=True)}
-    detail = [f"before {upgrades[code]} the county-level city of the same name: {by_city[code]} jumps at the upgrade"
-              for code in hit["city"]]
+    detail = [
+        f"before {upgrades[code]} the county-level city of the same name: {by_city[code]} jumps at the upgrade"
+        for code in hit["city"]
+    ]
     return _found(hit, "entity_not_valid", detail)
 
 

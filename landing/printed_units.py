@@ -37,6 +37,10 @@ def _units(dictionary: Dictionary, text: str) -> tuple[frozenset[str], frozenset
     """Unit ids named in Chinese and in English."""
     line = clean(text)
     labels = [compact(part) for part in (*_BRACKET.findall(line), *_UNIT_LINE.findall(line))]
-    known = [(label, dictionary.unit_of_label[label.lower()]) for label in labels if label.lower() in dictionary.unit_of_label]
+    known = [
+        (label, dictionary.unit_of_label[label.lower()])
+        for label in labels
+        if label.lower() in dictionary.unit_of_label
+    ]
     chinese = frozenset(unit for label, unit in known if not label.isascii())
     return chinese, frozenset(unit for label, unit in known if label.isascii() and label != "%")

@@ -97,7 +97,9 @@ def _corrected(keys: pd.DataFrame, entry: dict[Hashable, str], real: list[tuple[
     expect = float(entry["expect"])
     hit = keys["city_code"].eq(entry["city_code"]) & keys["year"].eq(int(entry["year"]))
     hit &= keys["variable"].eq(entry["variable"]) & ((keys["value"] - expect).abs() <= TOLERANCE * abs(expect))
-    return keys.index[hit & keys["file_id"].isin(_matching(entry["file_pattern"], real))] if hit.any() else keys.index[:0]
+    return (
+        keys.index[hit & keys["file_id"].isin(_matching(entry["file_pattern"], real))] if hit.any() else keys.index[:0]
+    )
 
 
 def _matches(keys: pd.DataFrame, entry: dict[Hashable, str], files: list[tuple[str, str]]) -> pd.Index:

@@ -232,9 +232,13 @@ def _store(con: duckdb.DuckDBPyConnection, name: str, frame: object) -> None:
 
 
 def _headers(dictionary: Dictionary, misprints: pd.DataFrame, headers: pd.DataFrame) -> pd.DataFrame:
-    found = resolve_headers(dictionary, headers.assign(
-        edition=_edition_classes(dictionary, headers["edition"]),
-        table_title=headers["table_title"].str.replace(r"(?:19|20)\d{2}年?", "", regex=True)))
+    found = resolve_headers(
+        dictionary,
+        headers.assign(
+            edition=_edition_classes(dictionary, headers["edition"]),
+            table_title=headers["table_title"].str.replace(r"(?:19|20)\d{2}年?", "", regex=True),
+        ),
+    )
     frame = pd.concat([headers[["header", "indicator_text"]], found[RESOLUTION]], axis=1)
     label = lru_cache(maxsize=None)(partial(_unit_label, dictionary))
     frame["unit_label"] = [
@@ -250,11 +254,21 @@ def _headers(dictionary: Dictionary, misprints: pd.DataFrame, headers: pd.DataFr
         doubt = None
         pair = units(asked.indicator_text, asked.unit_text)
         if pair and (_plain_edition(asked.edition), asked.table_id, *pair) not in known:
-            doubt = ("ambiguous_unit", f"prints {pair[0]} in Chinese and {pair[1]} in English",
-                     "add a line to seeds/unit_misprints.csv if the Chinese unit is right")
-        elif asked.must_print_scope and not asked.scope_text and not told(asked.indicator_text, answer.indicator, answer.alias):
-            doubt = ("ambiguous_scope", f"neither header nor title says which of {dictionary.scopes[str(answer.indicator)]}",
-                     "name the scope of this heading in seeds/header_aliases.csv")
+            doubt = (
+                "ambiguous_unit",
+                f"prints {pair[0]} in Chinese and {pair[1]} in English",
+                "add a line to seeds/unit_misprints.csv if the Chinese unit is right",
+            )
+        elif (
+            asked.must_print_scope
+            and not asked.scope_text
+            and not told(asked.indicator_text, answer.indicator, answer.alias)
+        ):
+            doubt = (
+                "ambiguous_scope",
+                f"neither header nor title says which of {dictionary.scopes[str(answer.indicator)]}",
+                "name the scope of this heading in seeds/header_aliases.csv",
+            )
         if doubt:
             frame.loc[frame.index[at], ["variable", "reason", "detail", "hint"]] = ["", *doubt]
     return frame

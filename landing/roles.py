@@ -68,7 +68,9 @@ def load_roles(seeds: Path) -> Roles:
     with (Path(seeds) / "column_roles.csv").open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):
             if row["role"] not in ROLES:
-                raise ValueError(f"column_roles.csv: role {row['role']!r} of {row['alias']!r}; allowed: {sorted(ROLES)}")
+                raise ValueError(
+                    f"column_roles.csv: role {row['role']!r} of {row['alias']!r}; allowed: {sorted(ROLES)}"
+                )
             if by_key.setdefault(role_key(row["alias"]), row["role"]) != row["role"]:
                 raise ValueError(f"column_roles.csv: {row['alias']!r} stands under two roles")
     return Roles(by_key)

@@ -55,4 +55,6 @@ def column_letters(number: int) -> str:
 
 
 def unreadable(detail: str) -> LandingError:
-    return LandingError("unreadable_file", detail, "open it in a spreadsheet program and save it again, or fetch it anew")
+    return LandingError(
+        "unreadable_file", detail, "open it in a spreadsheet program and save it again, or fetch it anew"
+    )

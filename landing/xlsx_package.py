@@ -31,9 +31,7 @@ def xlsx_marks(data: bytes, limits: Limits) -> dict[str, SheetMarks]:
                     archive.read(info)
             paths = _worksheet_paths(archive, names)
             scaled = _scaling_styles(archive.read("xl/styles.xml")) if "xl/styles.xml" in names else frozenset()
-            return {
-                sheet: _worksheet_marks(archive.read(path), sheet, limits, scaled) for sheet, path in paths.items()
-            }
+            return {sheet: _worksheet_marks(archive.read(path), sheet, limits, scaled) for sheet, path in paths.items()}
     except LandingError:
         raise
     except Exception as error:
@@ -126,5 +124,3 @@ def _worksheet_marks(content: bytes, sheet: str, limits: Limits, scaled: frozens
 
 def _position(letters: bytes, number: bytes) -> Position:
     return int(number) - 1, column_number(letters.decode()) - 1
-
-

@@ -16,6 +16,7 @@ with long as (
 
 select *
 from (
-    pivot long on variable in ('{{ variables | join("', '") }}') using max(value) group by city_code, year
+    pivot long on variable in ('{{ variables | join("', '") }}') using max(value)
+    group by city_code, year
 )
 order by city_code, year

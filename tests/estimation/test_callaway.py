@@ -131,7 +131,7 @@ def test_group_standard_error_agrees_with_resampling() -> None:
 
 def test_cells_are_differences_of_means(df) -> None:
     fit = att_gt(df, "y", "cohort", control="notyet")
-    wide = df.set_index(["city_code", "year"])["y"].unstack()  # noqa: PD010
+    wide = df.set_index(["city_code", "year"])["y"].unstack()
     first = df.groupby("city_code")["cohort"].first()
     for row in fit.att_gt.itertuples():
         base = row.group - 1 if row.time >= row.group else row.time - 1
@@ -235,7 +235,7 @@ def test_without_never_treated_the_last_cohort_is_the_comparison(df) -> None:
 
 def test_anticipation_moves_the_base(df) -> None:
     fit = att_gt(df, "y", "cohort", anticipation=1).att_gt.set_index(["group", "time"])
-    wide = df.set_index(["city_code", "year"])["y"].unstack()  # noqa: PD010
+    wide = df.set_index(["city_code", "year"])["y"].unstack()
     first = df.groupby("city_code")["cohort"].first()
     change = wide[2015] - wide[2012]
     assert fit.loc[(2014, 2015), "att"] == pytest.approx(change[first == 2014].mean() - change[first.isna()].mean())

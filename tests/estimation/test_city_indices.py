@@ -19,12 +19,22 @@ from estimation.frame import EstimationError
 from estimation.market import market_segmentation
 from estimation.robot_allocation import base_employment, city_robots, with_groups
 
-CAPITAL = {"capital_delta": "0.096", "capital_initial": "growth", "price_base_year": "2013", "fai_price_after_2019": "hold"}
+CAPITAL = {
+    "capital_delta": "0.096",
+    "capital_initial": "growth",
+    "price_base_year": "2013",
+    "fai_price_after_2019": "hold",
+}
 
 
 def prices_of(province: str, values: dict[int, float]) -> pd.DataFrame:
     return pd.DataFrame(
-        {"place_code": province, "year": list(values), "variable": "fai_price_index_prev100", "value": list(values.values())}
+        {
+            "place_code": province,
+            "year": list(values),
+            "variable": "fai_price_index_prev100",
+            "value": list(values.values()),
+        }
     )
 
 
@@ -38,7 +48,9 @@ class TestCapital:
         tenth = city_capital(panel, self.provinces, series, CAPITAL | {"capital_initial": "tenth"})
         np.testing.assert_allclose(tenth["real_investment"], [10, 9.6])
         np.testing.assert_allclose(tenth["capital"], [100, 0.904 * 100 + 9.6])
-        other = city_capital(panel, self.provinces, series, CAPITAL | {"capital_initial": "tenth", "capital_delta": "0.05"})
+        other = city_capital(
+            panel, self.provinces, series, CAPITAL | {"capital_initial": "tenth", "capital_delta": "0.05"}
+        )
         np.testing.assert_allclose(other["capital"], [100, 0.95 * 100 + 9.6])
 
     def test_constant_growth_keeps_capital_over_investment(self):
@@ -114,7 +126,9 @@ class TestGreenProductivity:
         np.testing.assert_allclose(found["gtfp_cumulated"], found["efficiency"] / by_city.transform("first"))
         assert (found.loc[~later, "gtfp"] == 1).all()
         assert found["efficiency"].max() == pytest.approx(1, abs=1e-7)
-        assert found[["frontier_first_year", "frontier_last_year"]].drop_duplicates().to_numpy().tolist() == [[2013, 2015]]
+        assert found[["frontier_first_year", "frontier_last_year"]].drop_duplicates().to_numpy().tolist() == [
+            [2013, 2015]
+        ]
 
     def test_scale_of_units_does_not_matter_under_constant_returns(self):
         frame = economy()
@@ -205,11 +219,18 @@ class TestMarkets:
 
     def test_categories_of_the_province_are_counted(self):
         found = market_integration(self.prices(), self.samples(), self.adjacency, self.switches)
-        assert found.groupby("city_code")["categories_from_province"].first().to_dict() == {"a": 0, "b": 0, "c": 0, "d": 3}
+        assert found.groupby("city_code")["categories_from_province"].first().to_dict() == {
+            "a": 0,
+            "b": 0,
+            "c": 0,
+            "d": 3,
+        }
 
     def test_scale_and_partners(self):
         default = market_integration(self.prices(), self.samples(), self.adjacency, self.switches)
-        scaled = market_integration(self.prices(), self.samples(), self.adjacency, self.switches | {"mar_scale": "0.01"})
+        scaled = market_integration(
+            self.prices(), self.samples(), self.adjacency, self.switches | {"mar_scale": "0.01"}
+        )
         np.testing.assert_allclose(scaled["integration"], default["integration"] / 100)
         near = market_integration(
             self.prices(), self.samples(), self.adjacency, self.switches | {"market_partners": "contiguous"}
@@ -220,7 +241,9 @@ class TestMarkets:
     def test_no_prices_and_unknown_choices(self):
         assert market_integration(self.prices().iloc[:0], self.samples(), self.adjacency, self.switches).empty
         with pytest.raises(EstimationError, match="all, contiguous"):
-            market_integration(self.prices(), self.samples(), self.adjacency, self.switches | {"market_partners": "near"})
+            market_integration(
+                self.prices(), self.samples(), self.adjacency, self.switches | {"market_partners": "near"}
+            )
 
 
 class TestSophistication:
@@ -234,10 +257,16 @@ class TestSophistication:
             (2013, 1, "k1", "g1", 100.0, 1000.0), (2013, 1, "k1", "g2", 100.0, 1000.0), (2013, 2, "k1", "g1", 50.0, 3000.0),
             (2013, 2, "k1", "g2", 50.0, 3000.0), (2013, 2, "k2", "g2", 50.0, 3000.0), (2013, 3, "k2", "g2", 70.0, np.nan),
         ]  # fmt: skip
-        return pd.DataFrame(rows, columns=["year", "exporter", "product_code", "group_code", "value_1k_usd", "gdp_pc_usd"])
+        return pd.DataFrame(
+            rows, columns=["year", "exporter", "product_code", "group_code", "value_1k_usd", "gdp_pc_usd"]
+        )
 
     industries = pd.DataFrame(
-        {"standard": [2002, 2002, 2017, 2017], "industry_code": ["10", "20", "11", "20"], "group_code": ["g1", "g2", "g1", "g2"]}
+        {
+            "standard": [2002, 2002, 2017, 2017],
+            "industry_code": ["10", "20", "11", "20"],
+            "group_code": ["g1", "g2", "g1", "g2"],
+        }
     )
 
     def test_products_and_groups(self):
@@ -358,8 +387,20 @@ class TestAllocation:
         found = self.found()
         assert found.loc[("a", 2006), "ecol"] == pytest.approx(0.2)
         np.testing.assert_allclose(found.loc[("a", 2007), "ecol"], 0.2 * 2 / 3)
-        assert found["status"].unstack().loc["a"].tolist() == ["firms", "interpolated", "interpolated", "firms", "missing"]
-        assert found["status"].unstack().loc["b"].tolist() == ["province_mean", "missing", "missing", "province_mean", "missing"]
+        assert found["status"].unstack().loc["a"].tolist() == [
+            "firms",
+            "interpolated",
+            "interpolated",
+            "firms",
+            "missing",
+        ]
+        assert found["status"].unstack().loc["b"].tolist() == [
+            "province_mean",
+            "missing",
+            "missing",
+            "province_mean",
+            "missing",
+        ]
         assert found.loc[("b", 2006), "ecol"] == pytest.approx(0.2)
         assert found.loc["c", "ecol"].isna().all()
         assert len(found) == 15
@@ -428,7 +469,9 @@ class TestWeights:
             self.weights(island_rule="error")
 
     def test_forms(self):
-        assert self.weights(distance_weight_power="2").loc[("inverse_distance", "a", "c"), "weight"] == pytest.approx(1 / 400)
+        assert self.weights(distance_weight_power="2").loc[("inverse_distance", "a", "c"), "weight"] == pytest.approx(
+            1 / 400
+        )
         far = self.weights(distance_weight_cutoff_km="1000").loc["inverse_distance"]
         assert len(far) == 12
         both = self.weights(economic_weight="with_distance")

@@ -61,7 +61,10 @@ class TestComposite:
         assert stored["i01", "weight"] == pytest.approx(weight, abs=1e-12)
         assert stored["i02", "entropy"] == pytest.approx(second, abs=1e-12)
         assert (found.weights[["base_first_year", "base_last_year", "n_base"]] == [2015, 2015, 3]).all().all()
-        assert dict(zip(found.weights["indicator"], found.weights["direction"], strict=True)) == {"i01": "+", "i02": "-"}
+        assert dict(zip(found.weights["indicator"], found.weights["direction"], strict=True)) == {
+            "i01": "+",
+            "i02": "-",
+        }
 
     @pytest.mark.parametrize("method", ["pca", "entropy", "topsis"])
     def test_a_frozen_base_leaves_old_values_untouched_when_a_year_is_added(self, method):

@@ -205,9 +205,7 @@ class TestGroupDifference:
     @pytest.mark.parametrize("effects", ["none", "twoways"])
     def test_permutation_of_rows_equals_refitting(self, df, effects):
         rng = np.random.default_rng(6)
-        test = group_difference(
-            df, "y", "d", "moving", "x", method="permutation", draws=3, rng=rng, effects=effects
-        )
+        test = group_difference(df, "y", "d", "moving", "x", method="permutation", draws=3, rng=rng, effects=effects)
         again, label = np.random.default_rng(6), df["moving"].to_numpy() == 1
         for drawn in test.draws:
             second = again.permutation(label)

@@ -178,9 +178,11 @@ class TestIdentities:
         from estimation.within import Within
 
         frame = panel_frame(df, ["y", "d", "x", "z1", "z2"])
-        y, d, x, z1, z2 = Within(frame.entity_codes, frame.time_codes, "twoways").transform(
-            frame.array(["y", "d", "x", "z1", "z2"])
-        ).T
+        y, d, x, z1, z2 = (
+            Within(frame.entity_codes, frame.time_codes, "twoways")
+            .transform(frame.array(["y", "d", "x", "z1", "z2"]))
+            .T
+        )
         W = np.column_stack([z1, z2, x])
         fitted = W @ np.linalg.lstsq(W, d, rcond=None)[0]
         manual = np.linalg.lstsq(np.column_stack([fitted, x]), y, rcond=None)[0]

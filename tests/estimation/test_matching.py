@@ -212,7 +212,9 @@ class TestNeighbours:
         order = sorted(range(5), key=lambda i: (-treated[i], i))
         for turn in range(k):
             for i in order:
-                options = [(abs(controls[j] - treated[i]), j) for j in free if abs(controls[j] - treated[i]) <= limit + TIE]
+                options = [
+                    (abs(controls[j] - treated[i]), j) for j in free if abs(controls[j] - treated[i]) <= limit + TIE
+                ]
                 if len(chosen[i]) < turn or not options:
                     continue
                 nearest = min(d for d, _ in options)

@@ -96,7 +96,11 @@ class TestPrintedNumbers:
 
     @pytest.mark.parametrize(
         ("mediator", "direct", "a", "b", "holds"),
-        [("Ina", -0.012, -0.227, 0.006, True), ("Ind", -0.013, -0.235, 0.017, False), ("Mar", -0.012, -1.692, 0.078, False)],
+        [
+            ("Ina", -0.012, -0.227, 0.006, True),
+            ("Ind", -0.013, -0.235, 0.017, False),
+            ("Mar", -0.012, -1.692, 0.078, False),
+        ],
     )
     def test_green_development_identity(self, mediator, direct, a, b, holds):
         """Total effect -0.013: the printed decompositions through Ind and Mar do not add up within rounding."""

@@ -395,5 +395,3 @@ def test_wild_bootstrap_with_few_clusters(n_city, weights_type):
         )
         covered += result.p_value > 0.05
     assert 0.90 <= covered / 1000 <= 0.98, covered
-
-

@@ -38,12 +38,17 @@ class TestWinsorising:
         low, high = np.quantile(sample["human"], [0.01, 0.99])
         np.testing.assert_allclose(found.data["human"], np.clip(sample["human"], low, high))
         assert (found.data["human"] != sample["human"]).mean() <= 0.02
-        assert set(found.ledger["variable"]) == {"human"} and len(found.ledger) == (found.data["human"] != sample["human"]).sum()
+        assert (
+            set(found.ledger["variable"]) == {"human"}
+            and len(found.ledger) == (found.data["human"] != sample["human"]).sum()
+        )
         pd.testing.assert_series_equal(found.data["did"], sample["did"])
 
     def test_by_year_share_and_off(self):
         sample = panel()
-        yearly = clean_sample(sample, ["human"], "winsorise", SWITCHES | {"winsor_by": "year", "winsor_share": "0.05"}).data
+        yearly = clean_sample(
+            sample, ["human"], "winsorise", SWITCHES | {"winsor_by": "year", "winsor_share": "0.05"}
+        ).data
         for year, rows in sample.groupby("year"):
             low, high = np.quantile(rows["human"], [0.05, 0.95])
             np.testing.assert_allclose(yearly.loc[yearly["year"] == year, "human"], np.clip(rows["human"], low, high))
@@ -61,9 +66,15 @@ class TestWinsorising:
         old = after[after["year"] < 2022].reset_index(drop=True)
         pd.testing.assert_frame_equal(old, before.reset_index(drop=True))
         unfrozen = clean_sample(longer, ["human"], "winsorise", SWITCHES).data
-        assert not unfrozen.loc[unfrozen["year"] < 2022, "human"].reset_index(drop=True).equals(before["human"].reset_index(drop=True))
+        assert (
+            not unfrozen.loc[unfrozen["year"] < 2022, "human"]
+            .reset_index(drop=True)
+            .equals(before["human"].reset_index(drop=True))
+        )
         first = clean_sample(longer, ["human"], "winsorise", SWITCHES | {"index_base_years": "first"})
-        assert first.limits["high"].iloc[0] == pytest.approx(np.quantile(longer.loc[longer["year"] == 2013, "human"], 0.99))
+        assert first.limits["high"].iloc[0] == pytest.approx(
+            np.quantile(longer.loc[longer["year"] == 2013, "human"], 0.99)
+        )
         with pytest.raises(EstimationError, match="study_samples"):
             clean_sample(longer, ["human"], "winsorise", frozen)
 
@@ -76,7 +87,9 @@ class TestOutliers:
         found = clean_sample(sample, ["unemployed_rate", "human"], "replace_outliers", SWITCHES)
         neighbours = sample.loc[[row - 1, row + 1], "unemployed_rate"].mean()
         assert found.data.loc[row, "unemployed_rate"] == pytest.approx(neighbours)
-        changed = (found.data["unemployed_rate"] != sample["unemployed_rate"]) | (found.data["human"] != sample["human"])
+        changed = (found.data["unemployed_rate"] != sample["unemployed_rate"]) | (
+            found.data["human"] != sample["human"]
+        )
         assert changed.sum() == 1
         assert found.ledger[["city_code", "year", "old_value"]].to_numpy().tolist() == [["000007", 2017, 0.95]]
 
@@ -85,7 +98,10 @@ class TestOutliers:
         found = clean_sample(sample, ["human"], "replace_outliers", SWITCHES)
         assert (found.data.loc[found.data["year"] == 2013, "human"] == 0).all()
 
-    @pytest.mark.parametrize("change", [{"outlier_scale": "level"}, {"outlier_width": "1.5"}, {"outlier_rule": "zscore"}, {"outlier_rule": "mad"}])
+    @pytest.mark.parametrize(
+        "change",
+        [{"outlier_scale": "level"}, {"outlier_width": "1.5"}, {"outlier_rule": "zscore"}, {"outlier_rule": "mad"}],
+    )
     def test_every_choice_judges_differently(self, change):
         sample = panel()
         counts = [len(clean_sample(sample, ["human"], "replace_outliers", SWITCHES | c).ledger) for c in ({}, change)]
@@ -112,7 +128,9 @@ class TestMoments:
         "study": "s", "table_id": "Table 1", "printed": ["Human", "Impossible", "Absent"], "n": 400, "mean": [4.0, 3.08, 1.0],
         "sd": [2.0, 22.27, 1.0], "min": [0.5, 1.48, np.nan], "max": [9.0, 3.91, np.nan], "decimals": [1, 4, 1], "note": None,
     })  # fmt: skip
-    variables = pd.DataFrame({"study": "s", "printed": ["Human", "Impossible", "Absent"], "column_name": ["human", "did", "gone"]})
+    variables = pd.DataFrame(
+        {"study": "s", "printed": ["Human", "Impossible", "Absent"], "column_name": ["human", "did", "gone"]}
+    )
 
     def test_distances_by_hand(self):
         sample = panel()
@@ -147,7 +165,9 @@ class TestDiagnostics:
         found = study_diagnostics("s", sample, self.variables).set_index(["variable", "test"])
         factors = vif(sample, ["unemployed_rate", "did"])
         assert found.loc[("did", "vif"), "statistic"] == pytest.approx(factors["did"])
-        assert found.loc[("human", "pesaran_cd"), "statistic"] == pytest.approx(pesaran_cd(sample, "human").test.statistic)
+        assert found.loc[("human", "pesaran_cd"), "statistic"] == pytest.approx(
+            pesaran_cd(sample, "human").test.statistic
+        )
         roots = panel_unit_root(sample, "unemployed_rate").tests
         for name, test in roots.items():
             np.testing.assert_allclose(found.loc[("unemployed_rate", name), "p_value"], test.p_value)

@@ -16,7 +16,9 @@ from estimation.frame import EstimationError
 from estimation.synthetic_did import simplex_least_squares, synthetic_did
 
 
-def panel(rng: np.random.Generator, starts: dict[int, int], N: int = 40, T: int = 16, effect: float = 1.0) -> pd.DataFrame:
+def panel(
+    rng: np.random.Generator, starts: dict[int, int], N: int = 40, T: int = 16, effect: float = 1.0
+) -> pd.DataFrame:
     """Interactive fixed effects plus an effect; ``starts`` gives the number of units by first treated period."""
     start = np.full(N, T)
     for first, count in starts.items():
@@ -112,7 +114,10 @@ def test_inference_is_reproducible_and_row_order_free(inference):
         (lambda df: df.drop(index=3), "balanced panel"),
         (lambda df: df.assign(d=np.where(df["year"] == 15, 0, df["d"])), "stay 1"),
         (lambda df: df.assign(d=0.0), "never-treated"),
-        (lambda df: df.assign(d=np.where(df["city_code"] == 0, (df["year"] >= 1) * 1.0, df["d"])), "fewer than two periods"),
+        (
+            lambda df: df.assign(d=np.where(df["city_code"] == 0, (df["year"] >= 1) * 1.0, df["d"])),
+            "fewer than two periods",
+        ),
     ],
 )
 def test_unusable_panels(change, message):

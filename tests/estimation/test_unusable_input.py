@@ -53,9 +53,9 @@ CALLS: dict[str, Callable[[pd.DataFrame, list[str]], float]] = {
     "interaction": lambda df, x: fit_interaction(df, "y", "d", "half", x).coef["d#half"],
     "chow": lambda df, x: group_difference(df, "y", "d", "half", x, method="chow").difference,
     "sur": lambda df, x: group_difference(df, "y", "d", "half", x, method="sur").p_value,
-    "permutation": lambda df, x: group_difference(
-        df, "y", "d", "half", x, method="permutation", draws=20, rng=draws()
-    ).p_value,
+    "permutation": lambda df, x: (
+        group_difference(df, "y", "d", "half", x, method="permutation", draws=20, rng=draws()).p_value
+    ),
     "leave_one_out": lambda df, x: leave_one_out(df, "y", "d", x).low,
     "wild_bootstrap": lambda df, x: wild_bootstrap(df, "y", "d", x, draws=49, rng=draws()).p_value,
     "oster": lambda df, x: oster_delta(df, "y", "d", ["w", *x]).delta,

@@ -103,8 +103,10 @@ class Landed:
 def land_folder(folder: Path, seeds: Path = SEEDS, **options: Any) -> Landed:
     with duckdb.connect() as con:
         report = land([folder], con, seeds=seeds, **options)
-        tables = (con.execute(f"select * from {name} order by all").df() for name in (
-            "raw.observations", "raw.resolved", "audit.quarantine"))
+        tables = (
+            con.execute(f"select * from {name} order by all").df()
+            for name in ("raw.observations", "raw.resolved", "audit.quarantine")
+        )
         return Landed(report, *tables)
 
 

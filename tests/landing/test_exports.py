@@ -15,8 +15,11 @@ from tests.landing.sheets import Grid, land_folder, land_sheet, save
 SHIJIAZHUANG, TANGSHAN = "130100", "130200"
 GDP, LOANS = "gdp_100m_yuan", "loans_100m_yuan"
 EXPECTED = {
-    (SHIJIAZHUANG, 2023, GDP): 7534.0, (SHIJIAZHUANG, 2022, GDP): 7101.0, (TANGSHAN, 2023, GDP): 9133.0,
-    (SHIJIAZHUANG, 2023, LOANS): 1.5e8, (TANGSHAN, 2022, LOANS): 9e7,
+    (SHIJIAZHUANG, 2023, GDP): 7534.0,
+    (SHIJIAZHUANG, 2022, GDP): 7101.0,
+    (TANGSHAN, 2023, GDP): 9133.0,
+    (SHIJIAZHUANG, 2023, LOANS): 1.5e8,
+    (TANGSHAN, 2022, LOANS): 9e7,
 }
 HEAD: list[Any] = ["指标名称(单位)", "地区", "2023年", "2022年"]
 ROWS: list[list[Any]] = [
@@ -48,28 +51,48 @@ def test_years_as_numbers_and_in_any_order(tmp_path: Path) -> None:
 
 def test_tidy_long(tmp_path: Path) -> None:
     rows: list[list[Any]] = [["年份", "城市", "指标", "单位", "数值"]]
-    rows += [[2023, "石家庄市", "GDP", "亿元", 7534], ["2022年", "石家庄市", "GDP", "亿元", "7101"], [2023.0, "唐山市", "GDP", "亿元", 9133],
-             [2023, "石家庄市", "金融机构各项贷款余额", "万元", 150000000], [2022, "唐山市", "金融机构各项贷款余额", "万元", 90000000]]
+    rows += [
+        [2023, "石家庄市", "GDP", "亿元", 7534],
+        ["2022年", "石家庄市", "GDP", "亿元", "7101"],
+        [2023.0, "唐山市", "GDP", "亿元", 9133],
+        [2023, "石家庄市", "金融机构各项贷款余额", "万元", 150000000],
+        [2022, "唐山市", "金融机构各项贷款余额", "万元", 90000000],
+    ]
     assert land_sheet(tmp_path, Grid(rows), "panel/long.xlsx").values() == EXPECTED
 
 
 def test_tidy_wide_with_codes_of_every_form(tmp_path: Path) -> None:
     rows: list[list[Any]] = [
         ["年份", "城市代码", "所属地域", "GDP(亿元)", "金融机构各项贷款余额(万元)"],
-        [2023, 130100.0, "东部", 7534, 150000000], [2022, "1301", "东部", 7101, None], [2023, "130200", "东部", 9133, None],
-        [2022, 130200, "东部", None, 90000000]]
+        [2023, 130100.0, "东部", 7534, 150000000],
+        [2022, "1301", "东部", 7101, None],
+        [2023, "130200", "东部", 9133, None],
+        [2022, 130200, "东部", None, 90000000],
+    ]
     assert land_sheet(tmp_path, Grid(rows), "panel/wide.xlsx").values() == EXPECTED
 
 
 def test_rows_of_one_city_merged(tmp_path: Path) -> None:
-    rows: list[list[Any]] = [["城市", "年份", "GDP(亿元)"], ["石家庄市", 2023, 7534], [None, 2022, 7101], ["唐山市", 2023, 9133]]
-    assert land_sheet(tmp_path, Grid(rows, ["A2:A3"]), "panel/m.xlsx").values() == {k: v for k, v in EXPECTED.items() if k[2] == GDP}
+    rows: list[list[Any]] = [
+        ["城市", "年份", "GDP(亿元)"],
+        ["石家庄市", 2023, 7534],
+        [None, 2022, 7101],
+        ["唐山市", 2023, 9133],
+    ]
+    assert land_sheet(tmp_path, Grid(rows, ["A2:A3"]), "panel/m.xlsx").values() == {
+        k: v for k, v in EXPECTED.items() if k[2] == GDP
+    }
     unmerged = land_sheet(tmp_path / "unmerged", Grid(rows), "panel/m.xlsx")
     assert unmerged.quarantine[["cell", "reason"]].to_numpy().tolist() == [["C3", "unknown_city"]]
 
 
 def test_bad_years_and_undeclared_sources(tmp_path: Path) -> None:
-    rows: list[list[Any]] = [["城市", "年份", "GDP(亿元)"], ["石家庄市", "前年", 7534], ["石家庄市", None, 5], ["唐山市", 2023, 9133]]
+    rows: list[list[Any]] = [
+        ["城市", "年份", "GDP(亿元)"],
+        ["石家庄市", "前年", 7534],
+        ["石家庄市", None, 5],
+        ["唐山市", 2023, 9133],
+    ]
     landed = land_sheet(tmp_path, Grid(rows), "panel/y.xlsx")
     assert landed.quarantine[["cell", "reason"]].to_numpy().tolist() == [["C2", "wrong_year"], ["C3", "wrong_year"]]
     landed = land_sheet(tmp_path / "other", Grid(rows[:1] + rows[3:]), "misc/y.xlsx")
@@ -111,8 +134,21 @@ def test_unsupported_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "escaped"),
-    [("=1+1", "'=1+1"), ("@sum", "'@sum"), ("+86", "+86"), ("-5.5", "-5.5"), ("-cmd", "'-cmd"), ("+cmd|x", "'+cmd|x"),
-     ("\t=1", "'\t=1"), ("  =1", "'  =1"), ("石家庄市", "石家庄市"), ("", ""), ("-1e5", "-1e5"), ("1-2", "1-2"), ("%x", "'%x")],
+    [
+        ("=1+1", "'=1+1"),
+        ("@sum", "'@sum"),
+        ("+86", "+86"),
+        ("-5.5", "-5.5"),
+        ("-cmd", "'-cmd"),
+        ("+cmd|x", "'+cmd|x"),
+        ("\t=1", "'\t=1"),
+        ("  =1", "'  =1"),
+        ("石家庄市", "石家庄市"),
+        ("", ""),
+        ("-1e5", "-1e5"),
+        ("1-2", "1-2"),
+        ("%x", "'%x"),
+    ],
 )
 def test_escape_of_formula_like_text(text: str, escaped: str) -> None:
     assert escape_formula(text) == escaped

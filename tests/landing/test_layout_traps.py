@@ -14,7 +14,8 @@ EXPECTED = {
     (code, 2023, variable): float(row[column])
     for code, row in zip((BEIJING, SHIJIAZHUANG, TANGSHAN, CHANGCHUN, JILIN), (r for r in CITIES if r[2]), strict=True)
     for column, variable in enumerate(
-        ("gdp_100m_yuan", "gdp_100m_yuan_districts", "gdp_pc_yuan", "gdp_pc_yuan_districts"), start=2)
+        ("gdp_100m_yuan", "gdp_100m_yuan_districts", "gdp_pc_yuan", "gdp_pc_yuan_districts"), start=2
+    )
 }
 
 
@@ -23,8 +24,18 @@ def test_plain_sheet(tmp_path: Path) -> None:
     assert landed.values() == EXPECTED
     assert landed.report.unexplained == []
     first = landed.observations[landed.observations["city_text"] == "石家庄市"].iloc[0]
-    assert (first["cell"], first["province_text"], first["scope"], first["unit_text"]) == ("C10", "河北省", "city", "亿元")
-    assert (first["year"], first["value_text"], first["table_id"], first["entity_type"]) == (2023, "7534", "2-6", "prefecture")
+    assert (first["cell"], first["province_text"], first["scope"], first["unit_text"]) == (
+        "C10",
+        "河北省",
+        "city",
+        "亿元",
+    )
+    assert (first["year"], first["value_text"], first["table_id"], first["entity_type"]) == (
+        2023,
+        "7534",
+        "2-6",
+        "prefecture",
+    )
 
 
 @pytest.mark.parametrize("extra", [0, 1, 4, 9])
@@ -90,7 +101,9 @@ def test_unit_in_a_line_above(tmp_path: Path) -> None:
     ]
     landed = land_sheet(tmp_path, Grid(rows), "yearbook/2024/2-10.xlsx")
     assert landed.values() == {
-        (SHIJIAZHUANG, 2023, "deposits_100m_yuan"): 231239891.0, (SHIJIAZHUANG, 2023, "loans_100m_yuan"): 180869991.0}
+        (SHIJIAZHUANG, 2023, "deposits_100m_yuan"): 231239891.0,
+        (SHIJIAZHUANG, 2023, "loans_100m_yuan"): 180869991.0,
+    }
     assert set(landed.resolved["unit"]) == {"10k_yuan"}
 
 
@@ -112,16 +125,41 @@ def test_headings_over_an_open_box(tmp_path: Path) -> None:
 
 
 NUMBERS = {
-    "7534": 7534.0, "7,534": 7534.0, "７５３４": 7534.0, "７，５３４．５": 7534.5, "7 534": 7534.0, " 7534 ": 7534.0, "－5": -5.0,
-    "+5": 5.0, "1.5e3": 1500.0, "5.20": 5.2,
+    "7534": 7534.0,
+    "7,534": 7534.0,
+    "７５３４": 7534.0,
+    "７，５３４．５": 7534.5,
+    "7 534": 7534.0,
+    " 7534 ": 7534.0,
+    "－5": -5.0,
+    "+5": 5.0,
+    "1.5e3": 1500.0,
+    "5.20": 5.2,
 }
 MARKS = {
-    None: "blank", "  ": "blank", "-": "dash", "—": "dash", "－": "dash", "…": "ellipsis", "……": "ellipsis", "...": "ellipsis",
+    None: "blank",
+    "  ": "blank",
+    "-": "dash",
+    "—": "dash",
+    "－": "dash",
+    "…": "ellipsis",
+    "……": "ellipsis",
+    "...": "ellipsis",
     "NA": "not_available",
 }
 GARBLED = ["75O4", "143)413", "2604G40", "12.3.4", "7534*", "5%", "1,23", "约7534", "#N/A", "七千", "75 34"]
 PLACES = [
-    "石家庄市", "唐山市", "秦皇岛市", "邯郸市", "邢台市", "保定市", "张家口市", "承德市", "沧州市", "廊坊市", "衡水市",
+    "石家庄市",
+    "唐山市",
+    "秦皇岛市",
+    "邯郸市",
+    "邢台市",
+    "保定市",
+    "张家口市",
+    "承德市",
+    "沧州市",
+    "廊坊市",
+    "衡水市",
 ]
 
 
@@ -135,15 +173,18 @@ def test_numbers_as_text(tmp_path: Path) -> None:
     landed = land_sheet(tmp_path, growth_sheet(list(NUMBERS)))
     assert landed.report.unexplained == []
     assert dict(zip(landed.resolved["cell"], landed.resolved["value"], strict=True)) == {
-        f"C{row}": value for row, value in enumerate(NUMBERS.values(), start=3)}
+        f"C{row}": value for row, value in enumerate(NUMBERS.values(), start=3)
+    }
     assert landed.observations.set_index("cell")["value_text"].to_dict() == {
-        f"C{row}": text for row, text in enumerate(NUMBERS, start=3)}
+        f"C{row}": text for row, text in enumerate(NUMBERS, start=3)
+    }
 
 
 def test_missing_marks_are_kept_apart(tmp_path: Path) -> None:
     landed = land_sheet(tmp_path, growth_sheet([*MARKS, "5.5"]))
     assert landed.observations.set_index("cell")["missing_reason"].dropna().to_dict() == {
-        f"C{row}": reason for row, reason in enumerate(MARKS.values(), start=3)}
+        f"C{row}": reason for row, reason in enumerate(MARKS.values(), start=3)
+    }
     assert landed.report.unexplained == []
     assert list(landed.values().values()) == [5.5]
 
@@ -152,7 +193,8 @@ def test_text_where_a_number_belongs(tmp_path: Path) -> None:
     landed = land_sheet(tmp_path, growth_sheet(list(GARBLED)))
     assert set(landed.reasons()) == {"not_a_number"}
     assert dict(zip(landed.quarantine["cell"], landed.quarantine["value_text"], strict=True)) == {
-        f"C{row}": text for row, text in enumerate(GARBLED, start=3)}
+        f"C{row}": text for row, text in enumerate(GARBLED, start=3)
+    }
     assert landed.resolved.empty
     assert len(landed.report.unexplained) == len(GARBLED)
     assert any("2-6_地区生产总值.xlsx/Sheet49!C3: not_a_number: '75O4'" in line for line in landed.report.unexplained)
@@ -188,26 +230,41 @@ def test_table_continued_below_and_beside(tmp_path: Path) -> None:
     ]
     landed = land_sheet(tmp_path / "beside", Grid(beside), "yearbook/2024/2-28.xlsx")
     assert landed.values() == {
-        (SHIJIAZHUANG, 2023, "postal_revenue_100m_yuan"): 1225910.0, (TANGSHAN, 2023, "telecom_revenue_100m_yuan"): 645454.0}
+        (SHIJIAZHUANG, 2023, "postal_revenue_100m_yuan"): 1225910.0,
+        (TANGSHAN, 2023, "telecom_revenue_100m_yuan"): 645454.0,
+    }
 
 
 def test_same_name_in_two_provinces_and_levels(tmp_path: Path) -> None:
-    rows = [["吉林省", "Jilin", None, None, None, None], ["  吉林", "  Jilin", 1558, 880, 44012, 45555],
-            ["江苏省", "Jiangsu", None, None, None, None], ["  苏州", "  Suzhou", 24653, 20000, 190000, 200000],
-            ["安徽省", "Anhui", None, None, None, None], ["  宿州", "  Suzhou", 2291, 900, 43000, 50000]]
+    rows = [
+        ["吉林省", "Jilin", None, None, None, None],
+        ["  吉林", "  Jilin", 1558, 880, 44012, 45555],
+        ["江苏省", "Jiangsu", None, None, None, None],
+        ["  苏州", "  Suzhou", 24653, 20000, 190000, 200000],
+        ["安徽省", "Anhui", None, None, None, None],
+        ["  宿州", "  Suzhou", 2291, 900, 43000, 50000],
+    ]
     landed = land_sheet(tmp_path, gdp_sheet(rows))
     gdp = {key[0]: value for key, value in landed.values().items() if key[2] == "gdp_100m_yuan"}
     assert gdp == {JILIN: 1558.0, "320500": 24653.0, "341300": 2291.0}
 
 
-@pytest.mark.parametrize(("title", "name"), [
-    ("3-3地区生产总值", "yearbook/2024/3-3_地区生产总值.xlsx"),
-    ("中国2023年县级市数据 地区生产总值", "yearbook/2024/sheet.xlsx"),
-])
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("3-3地区生产总值", "yearbook/2024/3-3_地区生产总值.xlsx"),
+        ("中国2023年县级市数据 地区生产总值", "yearbook/2024/sheet.xlsx"),
+    ],
+)
 def test_county_level_cities_are_another_entity(tmp_path: Path, title: str, name: str) -> None:
     rows: list[list[Any]] = [
-        [title], ["单位：万元"], ["城 市", "City", "地区生产总值 Gross Regional Product"],
-        ["安徽省", "Anhui", None], ["  巢湖市", "  Chaohu", 5472000], ["  无为市", "  Wuwei", 6000000]]
+        [title],
+        ["单位：万元"],
+        ["城 市", "City", "地区生产总值 Gross Regional Product"],
+        ["安徽省", "Anhui", None],
+        ["  巢湖市", "  Chaohu", 5472000],
+        ["  无为市", "  Wuwei", 6000000],
+    ]
     landed = land_sheet(tmp_path, Grid(rows), name)
     assert set(landed.observations["entity_type"]) == {"county"}
     assert landed.resolved.empty
@@ -216,10 +273,19 @@ def test_county_level_cities_are_another_entity(tmp_path: Path, title: str, name
 
 @pytest.mark.parametrize(
     ("edition", "header", "variable"),
-    [(2021, "常住人口", "pop_resident_10k"), (2022, "户籍人口（万人）", "pop_yearend_10k"), (2024, "常住人口（万人）", "pop_resident_10k")],
+    [
+        (2021, "常住人口", "pop_resident_10k"),
+        (2022, "户籍人口（万人）", "pop_yearend_10k"),
+        (2024, "常住人口（万人）", "pop_resident_10k"),
+    ],
 )
 def test_a_quantity_changes_under_one_table_number(tmp_path: Path, edition: int, header: str, variable: str) -> None:
-    rows: list[list[Any]] = [["2-1人口数"], ["城 市", "City", header], [None, None, CITY], ["石家庄市", "Shijiazhuang", 1124]]
+    rows: list[list[Any]] = [
+        ["2-1人口数"],
+        ["城 市", "City", header],
+        [None, None, CITY],
+        ["石家庄市", "Shijiazhuang", 1124],
+    ]
     landed = land_sheet(tmp_path, Grid(rows), f"yearbook/{edition}/2-1_人口数.xlsx")
     assert landed.values() == {(SHIJIAZHUANG, edition - 1, variable): 1124.0}
 
@@ -253,17 +319,30 @@ def test_column_numbers_under_the_header(tmp_path: Path) -> None:
 
 
 def test_unknown_city_and_header_are_located(tmp_path: Path) -> None:
-    grid = gdp_sheet([["石家庄市", "", 7534, 4710, 67099, 81615], ["不存在市", "", 1, 2, 3, 4], [None, None, 5, None, None, None]])
+    grid = gdp_sheet(
+        [["石家庄市", "", 7534, 4710, 67099, 81615], ["不存在市", "", 1, 2, 3, 4], [None, None, 5, None, None, None]]
+    )
     grid.rows[5][4] = "某个没有的指标（元）"
     landed = land_sheet(tmp_path, grid)
     found = dict(zip(landed.quarantine["cell"], landed.quarantine["reason"], strict=True))
-    assert found == {"E8": "unknown_header", "F8": "unknown_header", "E9": "unknown_header", "F9": "unknown_header",
-                     "C9": "unknown_city", "D9": "unknown_city", "C10": "unknown_city"}
+    assert found == {
+        "E8": "unknown_header",
+        "F8": "unknown_header",
+        "E9": "unknown_header",
+        "F9": "unknown_header",
+        "C9": "unknown_city",
+        "D9": "unknown_city",
+        "C10": "unknown_city",
+    }
     assert landed.quarantine["hint"].ne("").all()
 
 
 def test_scope_must_be_told(tmp_path: Path) -> None:
-    rows: list[list[Any]] = [["2-6地区生产总值"], ["城市", "City", "地区生产总值（亿元）"], ["石家庄市", "Shijiazhuang", 7534]]
+    rows: list[list[Any]] = [
+        ["2-6地区生产总值"],
+        ["城市", "City", "地区生产总值（亿元）"],
+        ["石家庄市", "Shijiazhuang", 7534],
+    ]
     assert land_sheet(tmp_path, Grid(rows)).reasons() == {"ambiguous_scope": 1}
     rows[0] = ["2-6地区生产总值（全市）"]
     assert land_sheet(tmp_path / "told", Grid(rows)).values() == {(SHIJIAZHUANG, 2023, "gdp_100m_yuan"): 7534.0}

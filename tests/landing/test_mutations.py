@@ -103,12 +103,18 @@ def _down(merge: str, at: int) -> str:
 
 @st.composite
 def change_unit(draw: st.DrawFn) -> Mutation:
-    chinese, english = draw(st.sampled_from([("万元", "10 000 yuan"), ("元", "yuan"), ("千元", "1000 yuan"), ("人", "persons"), ("两", "liang")]))
+    chinese, english = draw(
+        st.sampled_from(
+            [("万元", "10 000 yuan"), ("元", "yuan"), ("千元", "1000 yuan"), ("人", "persons"), ("两", "liang")]
+        )
+    )
     both, column = draw(st.booleans()), draw(st.sampled_from([2, 4]))
 
     def mutate(grid: Grid) -> None:
         text = str(grid.rows[TOP][column]).replace("亿元", chinese).replace("(元)", f"({chinese})")
-        grid.rows[TOP][column] = text.replace("100 000 000 yuan", english).replace("(yuan)", f"({english})") if both else text
+        grid.rows[TOP][column] = (
+            text.replace("100 000 000 yuan", english).replace("(yuan)", f"({english})") if both else text
+        )
 
     return mutate
 
@@ -116,7 +122,9 @@ def change_unit(draw: st.DrawFn) -> Mutation:
 @st.composite
 def rename_header(draw: st.DrawFn) -> Mutation:
     row, column = draw(st.sampled_from([TOP, HEADER])), draw(columns)
-    text = draw(st.one_of(texts, st.text(alphabet="甲乙丙丁戊己庚辛", min_size=1, max_size=6), st.sampled_from([GDP, GDP_PC])))
+    text = draw(
+        st.one_of(texts, st.text(alphabet="甲乙丙丁戊己庚辛", min_size=1, max_size=6), st.sampled_from([GDP, GDP_PC]))
+    )
 
     def mutate(grid: Grid) -> None:
         grid.rows[row][column] = text or None
@@ -164,7 +172,8 @@ def numbers_as_text(draw: st.DrawFn) -> Mutation:
 
 
 MUTATIONS = st.one_of(
-    swap_columns(), insert_row(), change_unit(), rename_header(), shift_merge(), drop_merges(), numbers_as_text())
+    swap_columns(), insert_row(), change_unit(), rename_header(), shift_merge(), drop_merges(), numbers_as_text()
+)
 
 
 def check(landed: Landed, edition: int) -> None:

@@ -17,11 +17,47 @@ from tests.landing.sheets import SEEDS
 
 ROLES = load_roles(SEEDS)
 PROVINCES = frozenset(name for name in load_places(SEEDS).province_of_name if not name.isascii())
-CELLS = st.sampled_from([
-    "", "", "", "城市", "City", "城 市", "地区", "年份", "省份", "城市代码", "指标名称(单位)", "单位", "数值", "全市", "市辖区", "地区生产总值（亿元）",
-    "石家庄市", "河北省", "吉林", "吉林省", "2-6 地区生产总值", "续表", "注：略", "单位：万元", "(10 000 yuan)", "2020年", "…", "-", "x",
-    1.0, 2.0, 3.0, 2020.0, 7534.0, 0.5, "7,534", "12",
-])
+CELLS = st.sampled_from(
+    [
+        "",
+        "",
+        "",
+        "城市",
+        "City",
+        "城 市",
+        "地区",
+        "年份",
+        "省份",
+        "城市代码",
+        "指标名称(单位)",
+        "单位",
+        "数值",
+        "全市",
+        "市辖区",
+        "地区生产总值（亿元）",
+        "石家庄市",
+        "河北省",
+        "吉林",
+        "吉林省",
+        "2-6 地区生产总值",
+        "续表",
+        "注：略",
+        "单位：万元",
+        "(10 000 yuan)",
+        "2020年",
+        "…",
+        "-",
+        "x",
+        1.0,
+        2.0,
+        3.0,
+        2020.0,
+        7534.0,
+        0.5,
+        "7,534",
+        "12",
+    ]
+)
 
 
 @st.composite
@@ -30,7 +66,9 @@ def sheets(draw: st.DrawFn) -> Sheet:
     rows: list[list[Any]] = draw(st.lists(st.lists(CELLS, min_size=width, max_size=width), max_size=12))
     corner = st.integers(0, 6)
     merges = []
-    for top, left, down, right in draw(st.lists(st.tuples(corner, corner, st.integers(0, 2), st.integers(0, 2)), max_size=2)):
+    for top, left, down, right in draw(
+        st.lists(st.tuples(corner, corner, st.integers(0, 2), st.integers(0, 2)), max_size=2)
+    ):
         if rows and down + right:
             merges.append(((top, left), (top + down, left + right)))
     return Sheet("s", rows, merges)
@@ -52,4 +90,7 @@ def test_no_number_escapes(sheet: Sheet) -> None:
         for column, value in enumerate(cells):
             if isinstance(value, float) and (row, column) not in data | labels | outside:
                 year = YEAR_ONLY.fullmatch(cell_text(value))
-                assert row not in used and (year or numbers == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0][: len(numbers)]), (row, column)
+                assert row not in used and (year or numbers == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0][: len(numbers)]), (
+                    row,
+                    column,
+                )

@@ -25,11 +25,20 @@ def panel(seed: int = 1) -> pd.DataFrame:
         size = rng.uniform(500, 5000)
         for step, year in enumerate(YEARS):
             gdp = size * 1.08**step * np.exp(rng.normal(0, 0.02))
-            rows.append({
-                "年份": year, "城市": city["name_zh"], "城市代码": city["city_code"], "地区生产总值(亿元)": round(gdp, 2),
-                "地区生产总值增长率(%)": round(rng.normal(8, 1), 2), "第一产业占地区生产总值的比重(%)": 10.0,
-                "第二产业占地区生产总值的比重(%)": 45.0, "第三产业占地区生产总值的比重(%)": 45.0,
-                "年末金融机构存款余额(亿元)": round(1.5 * gdp, 2), "年末金融机构贷款余额(亿元)": round(gdp, 2)})
+            rows.append(
+                {
+                    "年份": year,
+                    "城市": city["name_zh"],
+                    "城市代码": city["city_code"],
+                    "地区生产总值(亿元)": round(gdp, 2),
+                    "地区生产总值增长率(%)": round(rng.normal(8, 1), 2),
+                    "第一产业占地区生产总值的比重(%)": 10.0,
+                    "第二产业占地区生产总值的比重(%)": 45.0,
+                    "第三产业占地区生产总值的比重(%)": 45.0,
+                    "年末金融机构存款余额(亿元)": round(1.5 * gdp, 2),
+                    "年末金融机构贷款余额(亿元)": round(gdp, 2),
+                }
+            )
     return pd.DataFrame(rows)
 
 
@@ -70,19 +79,27 @@ SLIPS: dict[str, tuple[Change, set[tuple[str, int, str, str]]]] = {
     "a tenth for a year": (times(FIRST, [2014], GDP, 0.1), {(FIRST, 2014, "gdp_100m_yuan", "magnitude_jump")}),
     "tenfold for two years": (
         times(FIRST, [2014, 2015], LOANS, 10),
-        {(FIRST, year, "loans_100m_yuan", "magnitude_jump") for year in (2014, 2015)}),
+        {(FIRST, year, "loans_100m_yuan", "magnitude_jump") for year in (2014, 2015)},
+    ),
     "tenfold at the end": (times(FIRST, [2020], LOANS, 10), {(FIRST, 2020, "loans_100m_yuan", "magnitude_jump")}),
     "zero for a missing value": (put(FIRST, 2015, GDP, 0.0), {(FIRST, 2015, "gdp_100m_yuan", "magnitude_jump")}),
     "another unit in one year of all cities": (
         lambda frame: frame.__setitem__(GDP, frame[GDP].where(frame["年份"].ne(2015), frame[GDP] * 10)),
-        {(code, 2015, "gdp_100m_yuan", "magnitude_jump") for code in CITIES["city_code"]}),
+        {(code, 2015, "gdp_100m_yuan", "magnitude_jump") for code in CITIES["city_code"]},
+    ),
     "index under a growth rate": (put(FIRST, 2014, GROWTH, 108.8), {(FIRST, 2014, "gdp_growth_pct", "magnitude_jump")}),
-    "growth without its point": (put(FIRST, 2014, GROWTH, -530.0), {(FIRST, 2014, "gdp_growth_pct", "impossible_value")}),
+    "growth without its point": (
+        put(FIRST, 2014, GROWTH, -530.0),
+        {(FIRST, 2014, "gdp_growth_pct", "impossible_value")},
+    ),
     "share without its point": (
         put(FIRST, 2014, "第一产业占地区生产总值的比重(%)", 1000.0),
-        {(FIRST, 2014, "va_primary_share_pct", "impossible_value")}),
+        {(FIRST, 2014, "va_primary_share_pct", "impossible_value")},
+    ),
     "negative level": (put(FIRST, 2014, LOANS, -5.0), {(FIRST, 2014, "loans_100m_yuan", "impossible_value")}),
 }
+
+
 def together(*changes: Change) -> Change:
     def change(frame: pd.DataFrame) -> None:
         for each in changes:
@@ -95,11 +112,13 @@ LIAONING = CITIES.loc[CITIES["province_zh"].eq("辽宁省"), "city_code"]
 HARMLESS: dict[str, Change] = {
     "nothing changed": together(),
     "census revision of a third": together(
-        *[times(code, list(range(2016, 2021)), GDP, 0.67) for code in CITIES["city_code"][::2]]),
+        *[times(code, list(range(2016, 2021)), GDP, 0.67) for code in CITIES["city_code"][::2]]
+    ),
     "a level that stays": times(FIRST, list(range(2015, 2021)), GDP, 6.0),
     "a province that collapses at the end": together(*[times(code, [2020], GDP, 0.2) for code in LIAONING]),
     "growth rates that jump tenfold": together(
-        put(FIRST, 2014, GROWTH, 0.6), put(FIRST, 2015, GROWTH, 14.7), put(SECOND, 2014, GROWTH, -9.0)),
+        put(FIRST, 2014, GROWTH, 0.6), put(FIRST, 2015, GROWTH, 14.7), put(SECOND, 2014, GROWTH, -9.0)
+    ),
 }
 
 
@@ -132,7 +151,9 @@ def test_namesake_before_the_upgrade(tmp_path: Path) -> None:
     early = rows["年份"].lt(2011)
     frame = pd.concat([frame, rows.assign(**{GDP: rows[GDP].where(~early, rows[GDP] / 8)})])
     result = found(landed(tmp_path, frame))
-    assert {row for row in result if row[2] == "gdp_100m_yuan"} == {("520500", 2010, "gdp_100m_yuan", "entity_not_valid")}
+    assert {row for row in result if row[2] == "gdp_100m_yuan"} == {
+        ("520500", 2010, "gdp_100m_yuan", "entity_not_valid")
+    }
     assert {row[3] for row in result} == {"entity_not_valid"}
     assert {row[1] for row in result} == {2010}
 
@@ -143,8 +164,16 @@ def test_wages_against_staff_and_bill(tmp_path: Path) -> None:
     rows = []
     for _, city in CITIES.iterrows():
         staff, wage = float(rng.integers(10, 90)), float(rng.integers(60_000, 120_000))
-        rows += [{"年份": year, "城市": city["name_zh"], "在岗职工平均人数(万人)": staff, "在岗职工平均工资(元)": wage,
-                  "在岗职工工资总额(万元)": staff * wage} for year in (2020, 2021)]
+        rows += [
+            {
+                "年份": year,
+                "城市": city["name_zh"],
+                "在岗职工平均人数(万人)": staff,
+                "在岗职工平均工资(元)": wage,
+                "在岗职工工资总额(万元)": staff * wage,
+            }
+            for year in (2020, 2021)
+        ]
     frame = pd.DataFrame(rows)
     frame.loc[0, "在岗职工工资总额(万元)"] *= 10
     assert found(landed(tmp_path, frame)) == {(FIRST, 2020, "wage_bill_100m_yuan", "magnitude_jump")}

@@ -21,7 +21,10 @@ CORRECTION = ["id", "file_pattern", "city_code", "year", "variable", "expect", "
 def seeds_with(tmp_path: Path, accepted: list[dict[str, str]], corrections: list[dict[str, str]]) -> Path:
     """A copy of the seeds with these entries alone."""
     seeds = Path(shutil.copytree(SEEDS, tmp_path / "seeds"))
-    for name, columns, entries in (("accepted_quarantine", ACCEPTED, accepted), ("corrections", CORRECTION, corrections)):
+    for name, columns, entries in (
+        ("accepted_quarantine", ACCEPTED, accepted),
+        ("corrections", CORRECTION, corrections),
+    ):
         with (seeds / f"{name}.csv").open("w", newline="", encoding="utf-8") as stream:
             writer = csv.DictWriter(stream, columns, restval="")
             writer.writeheader()
@@ -54,8 +57,15 @@ def test_entries_that_match(tmp_path: Path, fields: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"reason": "unknown_city"}, {"file_pattern": "2-7"}, {"sheet_pattern": "Sheet"}, {"cell_pattern": "C"},
-        {"value_pattern": "75"}, {"city_code": "130200"}, {"variable": "gdp_pc_yuan"}, {"year_from": "2024"}, {"year_to": "2022"},
+        {"reason": "unknown_city"},
+        {"file_pattern": "2-7"},
+        {"sheet_pattern": "Sheet"},
+        {"cell_pattern": "C"},
+        {"value_pattern": "75"},
+        {"city_code": "130200"},
+        {"variable": "gdp_pc_yuan"},
+        {"year_from": "2024"},
+        {"year_to": "2022"},
         {"until": "2025-12-31"},
     ],
 )
@@ -64,23 +74,41 @@ def test_entries_that_do_not_match(tmp_path: Path, fields: dict[str, str]) -> No
 
 
 def slip(tmp_path: Path, correction: dict[str, str], *, synthetic: bool = False, value: float = 75340) -> Landed:
-    rows = [["城市", "年份", "GDP(亿元)"], *[["石家庄市", year, value if year == 2015 else 7534] for year in range(2010, 2021)]]
+    rows = [
+        ["城市", "年份", "GDP(亿元)"],
+        *[["石家庄市", year, value if year == 2015 else 7534] for year in range(2010, 2021)],
+    ]
     save(tmp_path / "e", "panel/p.xlsx", Grid(rows))
-    entry = {"id": "ten", "file_pattern": "p\\.xlsx$", "city_code": "130100", "year": "2015", "variable": "gdp_100m_yuan",
-             "expect": "75340", "action": "divide", "value": "10", "reason": "one digit too many", **correction}
+    entry = {
+        "id": "ten",
+        "file_pattern": "p\\.xlsx$",
+        "city_code": "130100",
+        "year": "2015",
+        "variable": "gdp_100m_yuan",
+        "expect": "75340",
+        "action": "divide",
+        "value": "10",
+        "reason": "one digit too many",
+        **correction,
+    }
     return land_folder(tmp_path / "e", seeds_with(tmp_path, [], [entry]), synthetic=synthetic)
 
 
 def test_a_correction_explains_its_cell(tmp_path: Path) -> None:
     landed = slip(tmp_path, {})
-    assert landed.quarantine[["cell", "reason", "accepted_by"]].to_numpy().tolist() == [["C7", "magnitude_jump", "correction:ten"]]
+    assert landed.quarantine[["cell", "reason", "accepted_by"]].to_numpy().tolist() == [
+        ["C7", "magnitude_jump", "correction:ten"]
+    ]
     assert landed.report.unexplained == []
     assert landed.resolved.set_index("cell")["value"]["C7"] == 75340
 
 
 @pytest.mark.parametrize(
     ("correction", "detail"),
-    [({"expect": "75341"}, "expects 75341, the cell holds 75340"), ({"city_code": "130200"}, "matches no cell of this file")],
+    [
+        ({"expect": "75341"}, "expects 75341, the cell holds 75340"),
+        ({"city_code": "130200"}, "matches no cell of this file"),
+    ],
 )
 def test_a_correction_that_no_longer_fits_is_loud(tmp_path: Path, correction: dict[str, str], detail: str) -> None:
     landed = slip(tmp_path, correction)

@@ -19,8 +19,11 @@ from landing.load import LandingReport, land
 from tests.landing.sheets import SEEDS
 
 LABELS = {
-    "panel/city_panel_2003_2023.csv": 5, "index/PKU_DFIIC_city.csv": 6, "panel/经济发展水平（2003-2023）209缺失.xlsx": 6,
-    "panel/中介变量.xlsx": 2, "panel/导出详情单locate1.xlsx": 2,
+    "panel/city_panel_2003_2023.csv": 5,
+    "index/PKU_DFIIC_city.csv": 6,
+    "panel/经济发展水平（2003-2023）209缺失.xlsx": 6,
+    "panel/中介变量.xlsx": 2,
+    "panel/导出详情单locate1.xlsx": 2,
 }
 
 
@@ -86,11 +89,19 @@ def test_keys_and_subsets(con: duckdb.DuckDBPyConnection) -> None:
     assert count("select count(*) - count(distinct (file_id, sheet, cell)) from raw.resolved") == 0
     assert count("select count(*) - count(distinct (file_id, sheet, cell)) from audit.quarantine") == 0
     assert count(f"select count(*) from (select file_id, sheet, cell from raw.resolved except {keyed})") == 0
-    assert count(f"select count(*) from (select file_id, sheet, cell from audit.quarantine where cell <> '' except {keyed})") == 0
-    assert count("""
+    assert (
+        count(
+            f"select count(*) from (select file_id, sheet, cell from audit.quarantine where cell <> '' except {keyed})"
+        )
+        == 0
+    )
+    assert (
+        count("""
         select count(*) from raw.resolved r join raw.observations o using (file_id, sheet, cell)
         where try_cast(o.value_text as double) is distinct from r.value
-    """) == 0
+    """)
+        == 0
+    )
 
 
 def test_gdp_cells_of_the_sheets_equal_the_compiled_panel(con: duckdb.DuckDBPyConnection) -> None:
@@ -115,7 +126,10 @@ def test_population_changes_its_meaning_under_one_table_number(con: duckdb.DuckD
         where source_kind = 'yearbook' and table_id = '2-1' and indicator in ('pop_resident', 'pop_yearend') order by 1
     """).fetchall()
     assert rows == [
-        (2021, "pop_resident", "10k_persons"), (2022, "pop_yearend", "10k_persons"), (2024, "pop_resident", "10k_persons")]
+        (2021, "pop_resident", "10k_persons"),
+        (2022, "pop_yearend", "10k_persons"),
+        (2024, "pop_resident", "10k_persons"),
+    ]
 
 
 def test_county_tables_and_misprints(con: duckdb.DuckDBPyConnection) -> None:
@@ -131,7 +145,9 @@ def test_county_tables_and_misprints(con: duckdb.DuckDBPyConnection) -> None:
 
 
 def cells(found: pd.DataFrame, variable: str, reason: str, part: str) -> set[tuple[str, int]]:
-    hit = found[found["variable"].eq(variable) & found["reason"].eq(reason) & found["path"].str.contains(part, regex=False)]
+    hit = found[
+        found["variable"].eq(variable) & found["reason"].eq(reason) & found["path"].str.contains(part, regex=False)
+    ]
     return set(zip(hit["city_code"], hit["year"].astype(int), strict=True))
 
 
@@ -150,7 +166,12 @@ def test_magnitude_errors(found: pd.DataFrame) -> None:
 
     assert ("230800", 2011) in jumps("gdp_100m_yuan", EXPORT)
     assert jumps("loans_100m_yuan", COMPILED) >= {
-        ("141100", 2011), ("141100", 2012), ("320800", 2010), ("140800", 2014), ("620900", 2023)}
+        ("141100", 2011),
+        ("141100", 2012),
+        ("320800", 2010),
+        ("140800", 2014),
+        ("620900", 2023),
+    }
     assert jumps("loans_100m_yuan", "2-10_年末金融机构存贷款余额") == {("620900", 2023)}
     assert ("220300", 2019) in jumps("deposits_100m_yuan", COMPILED)
     in_10k = found[found["variable"].eq("emp_unit_10k") & found["year"].eq(2009) & found["value"].lt(1000)]
@@ -162,8 +183,12 @@ def test_values_of_namesakes(found: pd.DataFrame) -> None:
     invalid = found[found["reason"].eq("entity_not_valid")]
     for city in ("520500", "520600"):
         assert (city, 2007) in cells(invalid, "gdp_100m_yuan", "entity_not_valid", EXPORT)
-        assert {(city, year) for year in range(2007, 2011)} <= cells(invalid, "emp_unit_10k", "entity_not_valid", EXPORT)
-    assert not cells(invalid, "gdp_100m_yuan", "entity_not_valid", COMPILED) & {("520500", y) for y in range(2003, 2012)}
+        assert {(city, year) for year in range(2007, 2011)} <= cells(
+            invalid, "emp_unit_10k", "entity_not_valid", EXPORT
+        )
+    assert not cells(invalid, "gdp_100m_yuan", "entity_not_valid", COMPILED) & {
+        ("520500", y) for y in range(2003, 2012)
+    }
 
 
 def test_growth_rates_and_breaks_are_left_alone(con: duckdb.DuckDBPyConnection, found: pd.DataFrame) -> None:
@@ -177,7 +202,9 @@ def test_growth_rates_and_breaks_are_left_alone(con: duckdb.DuckDBPyConnection, 
         select count(*), count(*) filter (variable = 'gdp_growth_pct') from series
         where value <> 0 and before <> 0 and abs(log10(abs(value / before))) >= 1
     """).fetchone()
-    flagged = found[found["path"].str.contains(EXPORT, regex=False) & found["reason"].isin(["magnitude_jump", "impossible_value"])]
+    flagged = found[
+        found["path"].str.contains(EXPORT, regex=False) & found["reason"].isin(["magnitude_jump", "impossible_value"])
+    ]
     assert plain is not None and plain[0] > 250 and plain[1] > 90
     assert len(flagged[flagged["variable"].eq("gdp_growth_pct")]) <= 2
     gdp = found[found["variable"].eq("gdp_100m_yuan") & found["reason"].eq("magnitude_jump")]
@@ -188,9 +215,14 @@ def test_more_errors_than_were_listed(found: pd.DataFrame) -> None:
     """Found beyond the list: lost decimal points, tenfold wage bills, county-level values of three more cities."""
     keys = set(zip(found["city_code"], found["year"], found["variable"], strict=True))
     assert keys >= {
-        ("330200", 2020, "va_tertiary_share_pct_districts"), ("430600", 2023, "urbanization_rate_pct"),
-        ("420600", 2020, "gdp_growth_pct"), ("350400", 2020, "wage_bill_100m_yuan"), ("520300", 2020, "wage_avg_yuan"),
-        ("650400", 2013, "gdp_100m_yuan"), ("650500", 2013, "gdp_100m_yuan"), ("540200", 2013, "gdp_100m_yuan"),
+        ("330200", 2020, "va_tertiary_share_pct_districts"),
+        ("430600", 2023, "urbanization_rate_pct"),
+        ("420600", 2020, "gdp_growth_pct"),
+        ("350400", 2020, "wage_bill_100m_yuan"),
+        ("520300", 2020, "wage_avg_yuan"),
+        ("650400", 2013, "gdp_100m_yuan"),
+        ("650500", 2013, "gdp_100m_yuan"),
+        ("540200", 2013, "gdp_100m_yuan"),
         ("130100", 2013, "students_higher_rate_per_10k_persons"),
     }
 

@@ -42,6 +42,8 @@ def test_neighbours_against_a_loop(cities: int, years: int, seed: int) -> None:
             assert np.isnan(near.following[row, year]) if not future.size else near.following[row, year] == future[0]
 
 
-@pytest.mark.parametrize(("column", "median"), [([np.nan] * 3, np.nan), ([1.0, np.nan, 5.0], 3.0), ([4.0, 1.0, 2.0], 2.0)])
+@pytest.mark.parametrize(
+    ("column", "median"), [([np.nan] * 3, np.nan), ([1.0, np.nan, 5.0], 3.0), ([4.0, 1.0, 2.0], 2.0)]
+)
 def test_median_leaves_blanks_out(column: list[float], median: float) -> None:
     assert median_of(np.array(column)[:, None])[0] == pytest.approx(median, nan_ok=True)

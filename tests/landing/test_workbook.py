@@ -77,13 +77,25 @@ def test_error_cells_are_not_blanks(tmp_path: Path) -> None:
     book.active["C10"] = "#DIV/0!"
     assert book.active["C10"].data_type == "e"
     landed = land_sheet(tmp_path, saved(book))
-    assert landed.quarantine[["cell", "value_text", "reason"]].to_numpy().tolist() == [["C10", "#DIV/0!", "not_a_number"]]
+    assert landed.quarantine[["cell", "value_text", "reason"]].to_numpy().tolist() == [
+        ["C10", "#DIV/0!", "not_a_number"]
+    ]
 
 
 @pytest.mark.parametrize(
     ("code", "expected"),
-    [("General", False), ("#,##0.00", False), ("0.00%", True), ('0.00"%"', False), ("0.00\\%", False), ("#,##0,", True),
-     ("0.0,,", True), ("#,##0_);(#,##0)", False), ("yyyy-mm-dd", False), ("0,000", False)],
+    [
+        ("General", False),
+        ("#,##0.00", False),
+        ("0.00%", True),
+        ('0.00"%"', False),
+        ("0.00\\%", False),
+        ("#,##0,", True),
+        ("0.0,,", True),
+        ("#,##0_);(#,##0)", False),
+        ("yyyy-mm-dd", False),
+        ("0,000", False),
+    ],
 )
 def test_formats_that_scale(code: str, expected: bool) -> None:
     assert scales(code) is expected
@@ -182,7 +194,9 @@ def test_a_member_that_lies_about_its_size_fails() -> None:
         read_workbook(data.replace(declared, (1000).to_bytes(4, "little")))
 
 
-@pytest.mark.parametrize(("letters", "number"), [("A", 1), ("Z", 26), ("AA", 27), ("ZZ", 702), ("AAA", 703), ("XFD", 16384)])
+@pytest.mark.parametrize(
+    ("letters", "number"), [("A", 1), ("Z", 26), ("AA", 27), ("ZZ", 702), ("AAA", 703), ("XFD", 16384)]
+)
 def test_column_letters(letters: str, number: int) -> None:
     assert (column_number(letters), column_letters(number)) == (number, letters)
 

@@ -28,7 +28,10 @@ class ErrorCell:
 
 
 def xls_bytes(
-    rows: Sequence[Sequence[Any]], merges: Sequence[tuple[int, int, int, int]] = (), name: str = "Sheet1", password: str = ""
+    rows: Sequence[Sequence[Any]],
+    merges: Sequence[tuple[int, int, int, int]] = (),
+    name: str = "Sheet1",
+    password: str = "",
 ) -> bytes:
     """A workbook with one sheet; merges are (first row, last row, first column, last column), zero-based."""
     content = _globals(name, 0, password) + _sheet(rows, merges)
@@ -60,7 +63,9 @@ def _sheet(rows: Sequence[Sequence[Any]], merges: Sequence[tuple[int, int, int, 
         for c, value in enumerate(row):
             out += _cell(r, c, value)
     if merges:
-        out += _record(0xE5, struct.pack("<H", len(merges)) + b"".join(struct.pack("<HHHH", *merge) for merge in merges))
+        out += _record(
+            0xE5, struct.pack("<H", len(merges)) + b"".join(struct.pack("<HHHH", *merge) for merge in merges)
+        )
     return out + _record(0x0A, b"")
 
 
@@ -71,7 +76,11 @@ def _cell(row: int, column: int, value: Any) -> bytes:
     if isinstance(value, ErrorCell):
         return _record(0x205, at + bytes([value.code, 1]))
     if isinstance(value, Formula):
-        number = struct.pack("<BBBBBBH", 2, 0, 0x2A, 0, 0, 0, 0xFFFF) if value.cached is None else struct.pack("<d", value.cached)
+        number = (
+            struct.pack("<BBBBBBH", 2, 0, 0x2A, 0, 0, 0, 0xFFFF)
+            if value.cached is None
+            else struct.pack("<d", value.cached)
+        )
         return _record(0x06, at + number + struct.pack("<HIH", 0, 0, 3) + b"\x1e\x01\x00")
     if isinstance(value, str):
         return _record(0x204, at + struct.pack("<HB", len(value), 1) + value.encode("utf-16-le"))
@@ -137,6 +146,9 @@ def _container(stream: bytes) -> bytes:
 def _entry(name: str, kind: int, child: int, start: int, size: int) -> bytes:
     encoded = (name + "\0").encode("utf-16-le") if name else b""
     return (
-        encoded.ljust(64, b"\0") + struct.pack("<HBB", len(encoded), kind, 1) + struct.pack("<III", FREE, FREE, child)
-        + bytes(16 + 4 + 16) + struct.pack("<IQ", start, size)
+        encoded.ljust(64, b"\0")
+        + struct.pack("<HBB", len(encoded), kind, 1)
+        + struct.pack("<III", FREE, FREE, child)
+        + bytes(16 + 4 + 16)
+        + struct.pack("<IQ", start, size)
     )

@@ -32,7 +32,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         land([], connection, seeds=ROOT / "seeds", synthetic=True)
     before = os.environ.get("NIANJIAN_DB")
     os.environ["NIANJIAN_DB"] = str(database)
-    dbt(folder, "build", "--resource-type", "seed", "--resource-type", "model", "--select", "resource_type:seed", *BUILT)
+    dbt(
+        folder, "build", "--resource-type", "seed", "--resource-type", "model", "--select", "resource_type:seed", *BUILT
+    )
     yield database
     if before is None:
         del os.environ["NIANJIAN_DB"]
@@ -60,7 +62,9 @@ def alternatives(position: int) -> dict[str, str]:
     """Every switch at another of its values: the one at this position, or the last."""
     with (ROOT / "seeds" / "switches.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
-    others: dict[str, Sequence[str]] = {r["switch"]: [v for v in r["allowed"].split("|") if v != r["value"]] for r in rows}
+    others: dict[str, Sequence[str]] = {
+        r["switch"]: [v for v in r["allowed"].split("|") if v != r["value"]] for r in rows
+    }
     return {name: values[min(position, len(values) - 1)] for name, values in others.items()}
 
 

@@ -122,7 +122,9 @@ class TestStudyVariables:
             "common_prosperity": "none", "industrial_upgrading": "winsorise", "new_quality_va_types": "none",
             "green_development": "none", "digital_industry": "replace_outliers",
         }  # fmt: skip
-        sizes = (samples["last_year"].astype(int) - samples["first_year"].astype(int) + 1) * samples["published_cities"].astype(int)
+        sizes = (samples["last_year"].astype(int) - samples["first_year"].astype(int) + 1) * samples[
+            "published_cities"
+        ].astype(int)
         assert sizes.astype(str).to_dict() == samples["published_city_years"].to_dict()
 
 
