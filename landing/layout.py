@@ -64,6 +64,7 @@ class Block:
     stray: list[Position] = field(default_factory=list)
     labels: dict[str, int] = field(default_factory=dict)
     label_columns: frozenset[int] = frozenset()
+    span: range = range(0)
 
     @property
     def title_text(self) -> str:
@@ -93,18 +94,26 @@ def read_blocks(sheet: Sheet, roles: Roles, provinces: Collection[str]) -> list[
 
 
 def _left_over(sheet: Sheet, blocks: list[Block]) -> list[Position]:
-    """Numbers in rows that no table uses, but for years and the numbering of columns."""
-    used = {row for block in blocks for row in block.rows.index} | {row for block in blocks for row, _ in block.stray}
+    """Numbers in rows that the table of their columns does not use, but for years and the numbering of columns."""
+    used: dict[int, list[range]] = {}
+    for block in blocks:
+        for row in block.rows.index:
+            used.setdefault(row, []).append(block.span)
+    known = {position for block in blocks for position in block.stray}
     found = []
     for row, cells in enumerate(sheet.rows):
-        if row in used:
+        spans = used.get(row, [])
+        if sum(map(len, spans)) >= len(cells):
             continue
         numbers = [
-            column for column, value in enumerate(cells) if _may_be_number(value) and _is_number(sheet, row, column)
+            column
+            for column, value in enumerate(cells)
+            if _may_be_number(value) and not any(column in span for span in spans) and _is_number(sheet, row, column)
         ]
         texts = [_text(sheet, row, column) for column in numbers]
         if numbers and not _counts_up(texts):
-            found += [(row, column) for column, text in zip(numbers, texts, strict=True) if _is_stray(plain(text))]
+            kept = [column for column, text in zip(numbers, texts, strict=True) if _is_stray(plain(text))]
+            found += [(row, column) for column in kept if (row, column) not in known]
     return found
 
 
@@ -238,6 +247,7 @@ def _read_block(
         notes=notes + [line for line in lines if NOTE.match(line)],
         stray=[position for position, line in zip(above, lines, strict=True) if _is_stray(line)],
         labels=labels,
+        span=columns,
         label_columns=frozenset(column.index for column in built) - {column.index for column in data},
     )
 

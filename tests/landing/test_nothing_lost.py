@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from landing.header_block import YEAR_ONLY
@@ -76,12 +76,19 @@ def sheets(draw: st.DrawFn) -> Sheet:
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sheets())
+@example(
+    Sheet(
+        "s",
+        [[""] * 3] * 3 + [["城市", "", "城市"], [1.0, "", "地区生产总值（亿元）"], ["x", "", ""]],
+        [((2, 0), (4, 0))],
+    )
+)
 def test_no_number_escapes(sheet: Sheet) -> None:
     """A number is data, a label of its row, reported as outside, a year, or a count of the columns."""
     blocks = read_blocks(sheet, ROLES, PROVINCES)
-    used = {row for block in blocks for row in block.rows.index}
+    used = {(row, column) for block in blocks for row in block.rows.index for column in block.span}
     data = {(row, column.index) for block in blocks for row in block.rows.index for column in block.columns}
-    labels = {(row, column) for block in blocks for row in used for column in block.label_columns}
+    labels = {(row, column) for block in blocks for row in block.rows.index for column in block.label_columns}
     outside = {position for block in blocks for position in block.stray}
     assert not data & outside
     assert len(data) == sum(len(block.rows.index) * len(block.columns) for block in blocks)
@@ -90,7 +97,9 @@ def test_no_number_escapes(sheet: Sheet) -> None:
         for column, value in enumerate(cells):
             if isinstance(value, float) and (row, column) not in data | labels | outside:
                 year = YEAR_ONLY.fullmatch(cell_text(value))
-                assert row not in used and (year or numbers == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0][: len(numbers)]), (
+                assert (row, column) not in used and (
+                    year or numbers == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0][: len(numbers)]
+                ), (
                     row,
                     column,
                 )
