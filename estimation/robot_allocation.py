@@ -59,14 +59,12 @@ def with_groups(rows: pd.DataFrame, industries: pd.DataFrame) -> pd.DataFrame:
 
 
 def base_employment(grouped: pd.DataFrame) -> pd.DataFrame:
-    """(city, group) employment of each city in the first year for which it has any, 10,000 persons.
+    """(city, group) employment in the first year of the table, 10,000 persons, groups without anybody left out.
 
-    For nearly all cities that is the first year of the table. A prefecture set up later has no employment then; its own first year
-    stands in, so that shares still add up to one over the cities.
+    A prefecture set up later has no base employment: it has no row here and no robots by this rule.
     """
     employed = grouped.dropna(subset=["employed_10k", "city_code", "group_code"])
-    first = employed.groupby("city_code")["year"].transform("min")
-    base = employed.loc[employed["year"] == first]
+    base = employed.loc[employed["year"] == employed["year"].min()]
     table = base.pivot_table(index="city_code", columns="group_code", values="employed_10k", aggfunc="sum").fillna(0.0)
     return table.loc[:, table.sum() > 0]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -26,7 +25,8 @@ def study_diagnostics(study: str, sample: pd.DataFrame, variables: pd.DataFrame)
     - ``pesaran_cd``: of outcome, explanatory variables and controls.
     - ``ips``, ``fisher_p``, ``fisher_pm``, ``fisher_z``, ``harris_tzavalis``: unit root in every series, around a constant, without lags.
 
-    A test that cannot be computed has no statistic and a note that says why. An empty sample has no rows.
+    A test that cannot be computed has no statistic and a note that says why; a whole family that cannot has one row (``dependence``,
+    ``unit_roots``). An empty sample has no rows.
 
     Args:
         sample: city_code, year and the study's variables. variables: column_name, kind, role.
@@ -41,8 +41,8 @@ def study_diagnostics(study: str, sample: pd.DataFrame, variables: pd.DataFrame)
     rows = [*inflation(sample, regressors)]
     for column in tested:
         known = sample[["city_code", "year", column]].dropna()
-        rows += _outcome(column, len(known), partial(_dependence, known, column))
-        rows += _outcome(column, len(known), partial(_unit_roots, known, column))
+        rows += _outcome(known, column, _dependence)
+        rows += _outcome(known, column, _unit_roots)
     return pd.DataFrame(rows).assign(study=study)[COLUMNS].astype({"n_obs": "float64"})
 
 
@@ -56,13 +56,15 @@ def inflation(sample: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, ob
     return [_row(column, "vif", factors[column], np.nan, len(known), "pooled, with a constant") for column in columns]
 
 
-def _outcome(column: str, n: int, compute: Callable[[], Mapping[str, HypothesisTest]]) -> list[dict[str, object]]:
+def _outcome(
+    known: pd.DataFrame, column: str, compute: Callable[[pd.DataFrame, str], Mapping[str, HypothesisTest]]
+) -> list[dict[str, object]]:
     """Rows of one family of tests, or one row that says why there is none."""
     try:
-        tests = compute()
+        tests = compute(known, column)
     except EstimationError as error:
-        return [_row(column, "none", np.nan, np.nan, n, str(error))]
-    return [_row(column, name, t.statistic, t.p_value, n, t.note) for name, t in tests.items()]
+        return [_row(column, compute.__name__.strip("_"), np.nan, np.nan, len(known), str(error))]
+    return [_row(column, name, t.statistic, t.p_value, len(known), t.note) for name, t in tests.items()]
 
 
 def _dependence(known: pd.DataFrame, column: str) -> Mapping[str, HypothesisTest]:

@@ -1,10 +1,11 @@
-"""Gate 2: the panel is unique, in range by kind, and covers what a year of the yearbook covers."""
+"""Gate 2: the panel is unique, in range by kind, and covers what a year of the yearbook covers; so do the samples of studies."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from expectations import samples
 from expectations.gate import Suite
 
 KEY = ("city_code", "year", "variable")
@@ -91,4 +92,5 @@ SUITES = (
         ("year",),
         _coverage,
     ),
+    *samples.SUITES,
 )

@@ -19,3 +19,22 @@
         {%- do ref('switches') -%}
     {%- endif -%}
 {%- endmacro %}
+
+{# The column `value` of the switches as this run uses them: that of the seed, or of `--vars`. #}
+{% macro switches_in_use() -%}
+    {%- set overridden = {} -%}
+    {%- if execute -%}
+        {%- set declared = run_query('select switch from ' ~ api.Relation.create(schema='seeds', identifier='switches')) -%}
+        {%- for name in declared.columns[0].values() if var(name, none) is not none -%}
+            {%- do overridden.update({name: switch(name) | trim}) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    {%- if overridden -%}
+        case switch
+            {%- for name, value in overridden.items() %} when '{{ name }}' then '{{ value }}'{% endfor %}
+            else value
+        end
+    {%- else -%}
+        value
+    {%- endif -%}
+{%- endmacro %}

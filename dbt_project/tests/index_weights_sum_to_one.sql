@@ -3,8 +3,6 @@ select
     index_name,
     sum(value) as total
 from {{ ref('idx_composite_weights') }}
-where
-    statistic = 'weight'
-    and index_name in (select index_name from {{ ref('idx_composite_weights') }} where statistic = 'entropy')
+where statistic = 'weight' and index_name <> 'common_prosperity'
 group by index_name
 having abs(sum(value) - 1) > 1e-9 or min(value) < 0

@@ -5,8 +5,8 @@ with seats as (
 
     select
         city_code,
-        radians(lon) as lon_radians,
-        radians(lat) as lat_radians
+        radians(lon) as longitude,
+        radians(lat) as latitude
     from {{ ref('cities') }}
 
 )
@@ -17,10 +17,8 @@ select
     case
         when i.city_code = j.city_code then 0
         else 2 * 6371.01 * asin(least(1, sqrt(
-            sin((i.lat_radians - j.lat_radians) / 2)
-            ^ 2
-            + cos(i.lat_radians) * cos(j.lat_radians) * sin((i.lon_radians - j.lon_radians) / 2)
-            ^ 2
+            sin((i.latitude - j.latitude) / 2) ^ 2
+            + cos(i.latitude) * cos(j.latitude) * sin((i.longitude - j.longitude) / 2) ^ 2
         )))
     end as distance_km
 from seats as i

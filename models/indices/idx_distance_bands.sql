@@ -21,11 +21,12 @@ with sample as (
 
 select
     own.city_code,
-    own.year,
-    {% for s in bands -%}
-    max((distances.distance_km > {{ s - 150 }} and distances.distance_km <= {{ s }} and other.broadband_china = 1)::integer)
-        as band_{{ s }}{{ ',' if not loop.last }}
-    {% endfor %}
+    own.year
+    {%- for s in bands %}
+        ,
+        max((other.broadband_china = 1 and distance_km > {{ s - 150 }} and distance_km <= {{ s }})::integer)
+            as band_{{ s }}
+    {%- endfor %}
 from sample as own
 inner join sample as other on own.year = other.year and own.city_code <> other.city_code
 inner join {{ ref('idx_city_distances') }} as distances

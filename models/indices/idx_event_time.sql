@@ -31,9 +31,10 @@ select
     city_code,
     year,
     cohort,
-    event_time,
-    {% for k in range(-7, 8) -%}
-    coalesce(place = {{ k }}, false)::integer as event_{{ 'm' if k < 0 else 'p' }}{{ k | abs }}{{ ',' if not loop.last }}
-    {% endfor %}
+    event_time
+    {%- for k in range(-7, 8) %}
+        ,
+        coalesce(place = {{ k }}, false)::integer as event_{{ 'm' if k < 0 else 'p' }}{{ k | abs }}
+    {%- endfor %}
 from placed
 order by city_code, year

@@ -38,17 +38,21 @@ with listed as (
 
 ),
 
+decided as (
+
+    select *
+    from listed
+    qualify priority = min(priority) over (partition by policy)
+
+),
+
 starts as (
 
     select
         policy,
         city_code,
         min(start_year) + case when policy = 'broadband_china' then {{ broadband_delay }} else 0 end as start_year
-    from (
-        select *
-        from listed
-        qualify priority = min(priority) over (partition by policy)
-    )
+    from decided
     group by policy, city_code
 
 ),
@@ -65,10 +69,11 @@ city_years as (
 columns_by_city as (
 
     select
-        city_code,
-        {% for policy in policies() -%}
-        min(start_year) filter (where policy = '{{ policy }}') as {{ policy }}_year{{ ',' if not loop.last }}
-        {% endfor %}
+        city_code
+        {%- for policy in policies() %}
+            ,
+            min(start_year) filter (where policy = '{{ policy }}') as {{ policy }}_year
+        {%- endfor %}
     from starts
     group by city_code
 
@@ -76,11 +81,12 @@ columns_by_city as (
 
 select
     city_years.city_code,
-    city_years.year,
-    {% for policy in policies() -%}
-    columns_by_city.{{ policy }}_year,
-    coalesce(city_years.year >= columns_by_city.{{ policy }}_year, false)::integer as {{ policy }}{{ ',' if not loop.last }}
-    {% endfor %}
+    city_years.year
+    {%- for policy in policies() %}
+        ,
+        columns_by_city.{{ policy }}_year,
+        coalesce(city_years.year >= columns_by_city.{{ policy }}_year, false)::integer as {{ policy }}
+    {%- endfor %}
 from city_years
 left join columns_by_city on city_years.city_code = columns_by_city.city_code
 order by city_years.city_code, city_years.year

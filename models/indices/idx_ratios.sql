@@ -6,7 +6,6 @@
 */
 {% set per_head = ' / nullif(pop_yearend_10k, 0)' if switch('controls_per_capita') == 'per_capita' else '' %}
 {% set districts = '_districts' if switch('structure_scope') == 'districts' else '' %}
-{% set sectors = ['primary', 'secondary', 'tertiary'] %}
 
 with exchange_rate as (
 
@@ -113,10 +112,9 @@ final as (
         va_tertiary_100m_yuan / nullif(va_primary_100m_yuan + va_secondary_100m_yuan, 0) as industry_structure,
         {% if switch('productivity_weight') == 'va_share' -%}
             (
-                {%- for sector in sectors %}
-                va_{{ sector }}_100m_yuan / nullif(emp_{{ sector }}_10k, 0) * va_{{ sector }}_100m_yuan
-                {%- if not loop.last %} +{% endif %}
-                {%- endfor %}
+                va_primary_100m_yuan ^ 2 / nullif(emp_primary_10k, 0)
+                + va_secondary_100m_yuan ^ 2 / nullif(emp_secondary_10k, 0)
+                + va_tertiary_100m_yuan ^ 2 / nullif(emp_tertiary_10k, 0)
             ) / gdp
         {%- else -%}
             (va_primary_100m_yuan + va_secondary_100m_yuan + va_tertiary_100m_yuan)
@@ -135,8 +133,5 @@ final as (
 
 )
 
-select
-    *,
-    ind_{{ 'angle' if switch('ind_index') == 'angle' else 'sum' }} as ind
-from final
+select * from final
 order by city_code, year

@@ -5,54 +5,19 @@
     between the built and the final sample), filled or floored by a stated rule, or resting on a substitute. Cells of the panel itself are
     in audit.cell_status.
 */
-{% set cleaned = {'industrial_upgrading': 'winsorised', 'digital_industry': 'outlier_interpolated'} %}
-{% set logs = {'lncac': 'cac', 'lnecol': 'ecol', 'lneland': 'eland', 'lnrel': 'rel'} %}
+{% set rule = switch('log_zero_rule') %}
 
-with
-{% for study, status in cleaned.items() %}
-    {% set columns = study_columns(study, ['continuous']) %}
+with winsorised as (
 
-    {{ study }}_before as (
+    {{ changed_cells('industrial_upgrading', 'winsorised') }}
 
-        select
-            city_code,
-            year,
-            {% for column in columns -%}
-            {{ column }}::double as {{ column }}{{ ',' if not loop.last }}
-            {% endfor %}
-        from {{ ref('study_' ~ study ~ '_built') }}
+),
 
-    ),
+without_outliers as (
 
-    {{ study }}_after as (
+    {{ changed_cells('digital_industry', 'outlier_interpolated') }}
 
-        select
-            city_code,
-            year,
-            {% for column in columns -%}
-            {{ column }}::double as {{ column }}{{ ',' if not loop.last }}
-            {% endfor %}
-        from {{ ref('study_' ~ study) }}
-
-    ),
-
-    {{ study }}_changed as (
-
-        select
-            '{{ study }}' as study,
-            city_code,
-            year,
-            variable,
-            case when after.value is null then 'outlier_left_missing' else '{{ status }}' end as status,
-            'was ' || before.value as detail
-        from {{ study }}_before unpivot include nulls (value for variable in ({{ columns | join(', ') }})) as before
-        inner join
-            {{ study }}_after unpivot include nulls (value for variable in ({{ columns | join(', ') }})) as after
-            using (city_code, year, variable)
-        where before.value is distinct from after.value
-
-    ),
-{% endfor %}
+),
 
 filled as (
 
@@ -68,20 +33,28 @@ filled as (
 
 ),
 
+levels as (
+
+    select
+        city_code,
+        year,
+        unnest(['lncac', 'lnecol', 'lneland', 'lnrel']) as variable,
+        unnest([cac, ecol, eland, rel]) as level
+    from {{ ref('study_industrial_upgrading_built') }}
+
+),
+
 floored as (
 
-    {% for logarithm, level in logs.items() %}
     select
         'industrial_upgrading' as study,
         city_code,
         year,
-        '{{ logarithm }}' as variable,
+        variable,
         'floored' as status,
-        '{{ level }} is ' || {{ level }} as detail
-    from {{ ref('study_industrial_upgrading_built') }}
-    where {{ level }} <= 0 and {{ "'" ~ switch('log_zero_rule') ~ "'" }} = 'floor'
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+        'the value is ' || level as detail
+    from levels
+    where level <= 0 and '{{ rule }}' = 'floor'
 
 ),
 
@@ -133,10 +106,10 @@ extended_prices as (
 
 final as (
 
-    {% for study in cleaned -%}
-    select * from {{ study }}_changed
+    select * from winsorised
     union all by name
-    {% endfor -%}
+    select * from without_outliers
+    union all by name
     select * from filled
     union all by name
     select * from floored

@@ -4,6 +4,9 @@
     Estimation sample of "Digital infrastructure, virtual agglomeration and common prosperity", one row a city-year of its balanced sample. Whole
     cities. Groups split at the median are 1 above it.
 */
+{% set markets = ('series.market_integration', switch('median_scope'), 'series.market_integration_mean') %}
+{% set finance = ('series.digital_finance', switch('digital_finance_scope'), 'series.digital_finance_mean') %}
+
 with series as (
 
     select
@@ -56,11 +59,9 @@ select
     -- groups
     attributes.admin_level_d,
     series.market_integration,
-    {{ above_median('series.market_integration', switch('median_scope'), 'series.market_integration_mean', 'series.year') }}
-        as market_integration_high,
+    {{ above_median(*markets, year='series.year') }} as market_integration_high,
     series.digital_finance,
-    {{ above_median('series.digital_finance', switch('digital_finance_scope'), 'series.digital_finance_mean', 'series.year') }}
-        as digital_finance_high,
+    {{ above_median(*finance, year='series.year') }} as digital_finance_high,
 
     -- other policies
     policies.city_cluster,

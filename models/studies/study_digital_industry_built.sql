@@ -88,18 +88,20 @@ sample as (
 means as (
 
     select
-        *,
-        {% for column in grouped -%}
-        avg({{ column }}) over (partition by city_code) as {{ column }}_mean{{ ',' if not loop.last }}
-        {% endfor %}
+        *
+        {%- for column in grouped %}
+            ,
+            avg({{ column }}) over (partition by city_code) as {{ column }}_mean
+        {%- endfor %}
     from sample
 
 )
 
 select
-    * exclude ({% for column in grouped %}{{ column }}_mean{{ ', ' if not loop.last }}{% endfor %}),
-    {% for column in grouped -%}
-    {{ above_median(column, scope, column ~ '_mean') }} as {{ column }}_high{{ ',' if not loop.last }}
-    {% endfor %}
+    * exclude ({{ grouped | join('_mean, ') }}_mean)
+    {%- for column in grouped %}
+        ,
+        {{ above_median(column, scope, column ~ '_mean') }} as {{ column }}_high
+    {%- endfor %}
 from means
 order by city_code, year

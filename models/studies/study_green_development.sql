@@ -33,7 +33,7 @@ select
 
     -- mechanisms and moderator
     ratios.ina,
-    ratios.ind,
+    ratios.ind_{{ 'angle' if switch('ind_index') == 'angle' else 'sum' }} as ind,
     markets.integration as market_integration_gd,
     ratios.infra,
 

@@ -4,6 +4,8 @@
     Estimation sample of "Types of virtual agglomeration and new quality productive forces", one row a city-year of its balanced sample. Whole
     cities. Level groups are terciles of the index; the lag of the index is taken inside the group by default.
 */
+{% set inside = switch('nq_lag') == 'inside_group' %}
+{% set same_group = 'lag(nq_level_group) over city = nq_level_group' if inside else 'true' %}
 {% set judged = 'nq_topsis' if switch('nq_group_level') == 'city_year' else 'nq_mean' %}
 
 with sample as (
@@ -40,9 +42,7 @@ lagged as (
     select
         * exclude (nq_mean),
         case
-            when
-                lag(year) over city = year - 1
-                {%- if switch('nq_lag') == 'inside_group' %} and lag(nq_level_group) over city = nq_level_group{% endif %}
+            when lag(year) over city = year - 1 and {{ same_group }}
                 then lag(nq_topsis) over city
         end as l_nq
     from grouped

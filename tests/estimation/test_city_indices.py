@@ -112,14 +112,15 @@ def economy(years: range = range(2013, 2016), cities: int = 6, seed: int = 0) ->
     return frame.assign(gdp_index_prev100=110.0)
 
 
-class TestGreenProductivity:
-    switches = {
-        "ebm_orientation": "none", "ebm_rts": "crs", "gml_first_year": "one", "ebm_undesirable": "so2", "gdp_prices": "current",
-        "price_base_year": "2013",
-    }  # fmt: skip
+GREEN = {
+    "ebm_orientation": "none", "ebm_rts": "crs", "gml_first_year": "one", "ebm_undesirable": "so2", "gdp_prices": "current",
+    "price_base_year": "2013",
+}  # fmt: skip
 
+
+class TestGreenProductivity:
     def test_index_is_the_ratio_of_efficiencies_and_circular(self):
-        found = green_productivity(economy(), self.switches)
+        found = green_productivity(economy(), GREEN)
         by_city = found.groupby("city_code")["efficiency"]
         later = found["year"] > 2013
         np.testing.assert_allclose(found.loc[later, "gtfp"], (found["efficiency"] / by_city.shift())[later])
@@ -133,7 +134,7 @@ class TestGreenProductivity:
     def test_scale_of_units_does_not_matter_under_constant_returns(self):
         frame = economy()
         scaled = frame.assign(capital=frame["capital"] * 1000, gdp_100m_yuan=frame["gdp_100m_yuan"] / 7)
-        first, second = (green_productivity(f, self.switches)["efficiency"] for f in (frame, scaled))
+        first, second = (green_productivity(f, GREEN)["efficiency"] for f in (frame, scaled))
         np.testing.assert_allclose(first, second, atol=1e-7)
 
     @pytest.mark.parametrize(
@@ -142,11 +143,11 @@ class TestGreenProductivity:
     )
     def test_every_switch_changes_the_score(self, switch, value):
         frame = economy()
-        base, other = (green_productivity(frame, self.switches | change) for change in ({}, {switch: value}))
+        base, other = (green_productivity(frame, GREEN | change) for change in ({}, {switch: value}))
         assert (base["efficiency"] - other["efficiency"]).abs().max() > 1e-6
 
     def test_first_year_may_be_missing(self):
-        found = green_productivity(economy(), self.switches | {"gml_first_year": "missing"})
+        found = green_productivity(economy(), GREEN | {"gml_first_year": "missing"})
         assert found.loc[found["year"] == 2013, "gtfp"].isna().all()
         assert found.loc[found["year"] > 2013, "gtfp"].notna().all()
 
@@ -160,17 +161,18 @@ class TestGreenProductivity:
             constant_gdp(frame, 2010)
 
     def test_absent_inputs_and_unknown_choices(self):
-        empty = green_productivity(economy().assign(electricity_10k_kwh=np.nan), self.switches)
+        empty = green_productivity(economy().assign(electricity_10k_kwh=np.nan), GREEN)
         assert empty.empty and "gtfp" in empty
         with pytest.raises(EstimationError, match="so2, co2"):
-            green_productivity(economy(), self.switches | {"ebm_undesirable": "nox"})
+            green_productivity(economy(), GREEN | {"ebm_undesirable": "nox"})
+
+
+LAND = {"land_frontier": "contemporaneous", "land_wage_scope": "districts", "eland_base": "one"}
 
 
 class TestLandEfficiency:
-    switches = {"land_frontier": "contemporaneous", "land_wage_scope": "districts", "eland_base": "one"}
-
     def test_cumulated_index_is_the_product(self):
-        found = land_efficiency(economy(), self.switches)
+        found = land_efficiency(economy(), LAND)
         product = found.assign(ml=found["ml"].fillna(1.0)).groupby("city_code")["ml"].cumprod()
         np.testing.assert_allclose(found["eland"], product)
         assert (found.groupby("city_code")["eland"].first() == 1).all()
@@ -178,23 +180,25 @@ class TestLandEfficiency:
     def test_stationary_economy_has_index_one(self):
         frame = economy()
         still = frame.groupby("city_code").transform("first").assign(city_code=frame["city_code"], year=frame["year"])
-        np.testing.assert_allclose(land_efficiency(still, self.switches)["eland"], 1, atol=1e-6)
+        np.testing.assert_allclose(land_efficiency(still, LAND)["eland"], 1, atol=1e-6)
 
     @pytest.mark.parametrize(
         ("switch", "value"), [("land_frontier", "global"), ("land_wage_scope", "city"), ("eland_base", "efficiency")]
     )
     def test_every_switch_changes_the_index(self, switch, value):
-        base, other = (land_efficiency(economy(), self.switches | change) for change in ({}, {switch: value}))
+        base, other = (land_efficiency(economy(), LAND | change) for change in ({}, {switch: value}))
         assert (base["eland"] - other["eland"]).abs().max() > 1e-6
         with pytest.raises(EstimationError, match=switch):
-            land_efficiency(economy(), self.switches | {switch: "other"})
+            land_efficiency(economy(), LAND | {switch: "other"})
 
     def test_absent_inputs(self):
-        assert land_efficiency(economy().assign(so2_district=np.nan), self.switches).empty
+        assert land_efficiency(economy().assign(so2_district=np.nan), LAND).empty
+
+
+MARKETS = {"mar_scale": "1", "market_demean": "all_pairs", "market_partners": "all"}
 
 
 class TestMarkets:
-    switches = {"mar_scale": "1", "market_demean": "all_pairs", "market_partners": "all"}
     adjacency = pd.DataFrame({"city_code_i": ["a", "b"], "city_code_j": ["b", "c"]})
 
     def prices(self) -> pd.DataFrame:
@@ -210,7 +214,7 @@ class TestMarkets:
         return pd.DataFrame(rows, columns=["study", "city_code", "year"])
 
     def test_only_the_cities_of_the_study_are_compared(self):
-        found = market_integration(self.prices(), self.samples("abc"), self.adjacency, self.switches)
+        found = market_integration(self.prices(), self.samples("abc"), self.adjacency, MARKETS)
         wide = self.prices().pivot(index=["city_code", "year"], columns="category", values="price_index").reset_index()
         direct = market_segmentation(wide[wide["city_code"] != "d"], ["rpi_01", "rpi_02", "rpi_03"]).table
         np.testing.assert_allclose(found["integration"], direct["integration"])
@@ -218,7 +222,7 @@ class TestMarkets:
         assert set(found["partners"]) == {2} and set(found["study"]) == {"green_development"}
 
     def test_categories_of_the_province_are_counted(self):
-        found = market_integration(self.prices(), self.samples(), self.adjacency, self.switches)
+        found = market_integration(self.prices(), self.samples(), self.adjacency, MARKETS)
         assert found.groupby("city_code")["categories_from_province"].first().to_dict() == {
             "a": 0,
             "b": 0,
@@ -227,23 +231,19 @@ class TestMarkets:
         }
 
     def test_scale_and_partners(self):
-        default = market_integration(self.prices(), self.samples(), self.adjacency, self.switches)
-        scaled = market_integration(
-            self.prices(), self.samples(), self.adjacency, self.switches | {"mar_scale": "0.01"}
-        )
+        default = market_integration(self.prices(), self.samples(), self.adjacency, MARKETS)
+        scaled = market_integration(self.prices(), self.samples(), self.adjacency, MARKETS | {"mar_scale": "0.01"})
         np.testing.assert_allclose(scaled["integration"], default["integration"] / 100)
         near = market_integration(
-            self.prices(), self.samples(), self.adjacency, self.switches | {"market_partners": "contiguous"}
+            self.prices(), self.samples(), self.adjacency, MARKETS | {"market_partners": "contiguous"}
         ).set_index(["city_code", "year"])
         assert near.loc["d", "integration"].isna().all()
         assert near.loc["a", "partners"].tolist() == [1, 1] and near.loc["b", "partners"].tolist() == [2, 2]
 
     def test_no_prices_and_unknown_choices(self):
-        assert market_integration(self.prices().iloc[:0], self.samples(), self.adjacency, self.switches).empty
+        assert market_integration(self.prices().iloc[:0], self.samples(), self.adjacency, MARKETS).empty
         with pytest.raises(EstimationError, match="all, contiguous"):
-            market_integration(
-                self.prices(), self.samples(), self.adjacency, self.switches | {"market_partners": "near"}
-            )
+            market_integration(self.prices(), self.samples(), self.adjacency, MARKETS | {"market_partners": "near"})
 
 
 class TestSophistication:
@@ -342,11 +342,12 @@ class TestRobots:
         np.testing.assert_allclose(found.loc[["a", "b"], "robots_printed"], [110 * 4 / 1000, 110 * 2 / 1000])
         assert np.isnan(found.loc["c", "robots_printed"])
 
-    def test_a_city_founded_later_brings_its_first_year(self):
+    def test_a_city_founded_later_has_none_and_takes_none(self):
         later = pd.concat([self.staff, self.staff.tail(1).assign(city_code="c", year=2011, employed_10k=4.0)])
         base = base_employment(with_groups(later, self.industries))
-        assert base.loc["c", "g1"] == 4 and base.loc["a", "g1"] == 3
-        found = city_robots(self.robots, later, self.industries, self.panel, self.series)
+        assert base.index.tolist() == ["a", "b"] and base.loc["a", "g1"] == 3
+        found = city_robots(self.robots, later, self.industries, self.panel, self.series).set_index("city_code")
+        assert np.isnan(found.loc["c", "robots_by_employment"])
         assert found["robots_by_employment"].sum() == pytest.approx(110)
 
     def test_robots_that_cannot_be_placed_are_told(self):
@@ -363,11 +364,13 @@ class TestRobots:
             with_groups(self.robots.assign(standard="GB/T"), self.industries)
 
 
+ALLOCATION = {"ecol_normalise": "none", "ecol_missing": "fill", "interpolation_max_gap": "3"}
+
+
 class TestAllocation:
     """City a in 2006: marginal products 2 and 4, shares 0.1 and 0.3: covariance (-1)(-0.1) + (1)(0.1) = 0.2; 2007: a single firm, 0."""
 
     provinces = pd.DataFrame({"city_code": ["a", "b", "c"], "province_code": ["p", "p", "q"]})
-    switches = {"ecol_normalise": "none", "ecol_missing": "fill", "interpolation_max_gap": "3"}
 
     def firms(self) -> pd.DataFrame:
         rows = [
@@ -380,27 +383,15 @@ class TestAllocation:
         return pd.DataFrame([(c, y) for c in "abc" for y in range(2006, 2011)], columns=["city_code", "year"])
 
     def found(self, **changes: str) -> pd.DataFrame:
-        table = city_allocation(self.firms(), self.sample(), self.provinces, self.switches | changes)
+        table = city_allocation(self.firms(), self.sample(), self.provinces, ALLOCATION | changes)
         return table.set_index(["city_code", "year"])
 
     def test_covariance_line_and_province(self):
         found = self.found()
         assert found.loc[("a", 2006), "ecol"] == pytest.approx(0.2)
         np.testing.assert_allclose(found.loc[("a", 2007), "ecol"], 0.2 * 2 / 3)
-        assert found["status"].unstack().loc["a"].tolist() == [
-            "firms",
-            "interpolated",
-            "interpolated",
-            "firms",
-            "missing",
-        ]
-        assert found["status"].unstack().loc["b"].tolist() == [
-            "province_mean",
-            "missing",
-            "missing",
-            "province_mean",
-            "missing",
-        ]
+        assert found.loc["a", "status"].tolist() == ["firms", "interpolated", "interpolated", "firms", "missing"]
+        assert found.loc["b", "status"].tolist() == ["province_mean", "missing", "missing", "province_mean", "missing"]
         assert found.loc[("b", 2006), "ecol"] == pytest.approx(0.2)
         assert found.loc["c", "ecol"].isna().all()
         assert len(found) == 15
@@ -419,15 +410,17 @@ class TestAllocation:
         assert found.min() == pytest.approx(0.001) and found.max() == 1
 
     def test_no_firms(self):
-        assert city_allocation(self.firms().iloc[:0], self.sample(), self.provinces, self.switches).empty
+        assert city_allocation(self.firms().iloc[:0], self.sample(), self.provinces, ALLOCATION).empty
+
+
+WEIGHTS = {
+    "island_rule": "nearest", "distance_weight_power": "1", "distance_weight_cutoff_km": "none", "economic_weight": "plain",
+}  # fmt: skip
 
 
 class TestWeights:
     """Four cities: a-b-c share borders in a row, d is an island 1 km from c; mean incomes 1, 2, 4, 4."""
 
-    switches = {
-        "island_rule": "nearest", "distance_weight_power": "1", "distance_weight_cutoff_km": "none", "economic_weight": "plain",
-    }  # fmt: skip
     adjacency = pd.DataFrame({"city_code_i": ["a", "b", "c", "x"], "city_code_j": ["b", "c", "x", "a"]})
 
     def inputs(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -446,7 +439,7 @@ class TestWeights:
         return samples, distances, self.adjacency, incomes
 
     def weights(self, **changes: str) -> pd.DataFrame:
-        table, _ = city_weights(*self.inputs(), self.switches | changes)
+        table, _ = city_weights(*self.inputs(), WEIGHTS | changes)
         return table.set_index(["matrix", "city_code_i", "city_code_j"])
 
     def test_three_matrices_by_hand(self):
@@ -480,7 +473,7 @@ class TestWeights:
             self.weights(economic_weight="squared")
 
     def test_eigenvalues_of_what_is_stored(self):
-        table, roots = city_weights(*self.inputs(), self.switches)
+        table, roots = city_weights(*self.inputs(), WEIGHTS)
         for (matrix, how), group in roots.groupby(["matrix", "normalisation"]):
             column = "weight" if how == "none" else f"weight_{how}"
             rows = table[table["matrix"] == matrix]
@@ -492,7 +485,7 @@ class TestWeights:
 
     def test_no_sample_and_missing_income(self):
         samples, distances, adjacency, incomes = self.inputs()
-        table, roots = city_weights(samples.iloc[:0], distances, adjacency, incomes, self.switches)
+        table, roots = city_weights(samples.iloc[:0], distances, adjacency, incomes, WEIGHTS)
         assert table.empty and roots.empty and table["weight"].dtype == float
         with pytest.raises(EstimationError, match="no GDP per head for d"):
-            city_weights(samples, distances, adjacency, incomes[incomes["city_code"] != "d"], self.switches)
+            city_weights(samples, distances, adjacency, incomes[incomes["city_code"] != "d"], WEIGHTS)

@@ -136,10 +136,11 @@ class TestFormulas:
 
     def test_steps_are_the_panel_regressions(self, df):
         fit = mediate(df, "y", "d", "m", "x", vcov="cluster")
-        assert fit.a == fit_panel(df, "m", ["d", "x"]).coef["d"]
+        assert fit.a == pytest.approx(fit_panel(df, "m", ["d", "x"]).coef["d"], rel=1e-12)
         outcome = fit_panel(df, "y", ["d", "m", "x"])
-        assert fit.b == outcome.coef["m"] and fit.se["direct"] == outcome.se["d"]
-        assert channels(df, "d", ["m"], "x")["m"].coef["d"] == fit.a
+        assert fit.b == pytest.approx(outcome.coef["m"], rel=1e-12)
+        assert fit.se["direct"] == pytest.approx(outcome.se["d"], rel=1e-12)
+        assert channels(df, "d", ["m"], "x")["m"].coef["d"] == pytest.approx(fit.a, rel=1e-12)
 
     def test_suppression_is_flagged(self, df):
         flipped = df.assign(y=df["y"] - 0.6 * df["d"])
@@ -240,7 +241,7 @@ class TestModeratedMediation:
     def test_first_stage(self, df):
         fit = moderated_mediation(df, "y", "d", "m", "w", "x", moderated_direct=True)
         one = moderate(df, "m", "d", "w", "x")
-        assert fit.mediator_fit.coef["d#w"] == one.coef["d#w"]
+        assert fit.mediator_fit.coef["d#w"] == pytest.approx(one.coef["d#w"], rel=1e-12)
         assert fit.index == pytest.approx(one.coef["d#w"] * fit.outcome_fit.coef["m"])
         row = fit.indirect.loc["p50"]
         assert row["effect"] == pytest.approx(one.marginal_effects.loc["p50", "effect"] * fit.outcome_fit.coef["m"])

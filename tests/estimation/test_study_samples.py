@@ -178,7 +178,7 @@ class TestDiagnostics:
         holed = panel().assign(**gap, unemployed_rate=1.0)
         found = study_diagnostics("s", holed, self.variables)
         reasons = found[found["statistic"].isna()]
-        assert {"vif", "none"} <= set(reasons["test"])
+        assert {"vif", "unit_roots"} <= set(reasons["test"])
         assert reasons["note"].str.len().gt(10).all()
         assert "hole" in reasons.loc[reasons["variable"] == "human", "note"].iloc[0]
 
