@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from estimation.qca import calibrate, minimize, truth_table
-from estimation.qca_minimize import minimal_covers, prime_implicants
+from estimation.qca.minimisation import minimal_covers, prime_implicants
 
 COMBINATIONS = 1_000_000
 

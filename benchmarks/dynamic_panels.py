@@ -16,7 +16,7 @@ import pandas as pd
 from linearmodels.iv import IVGMM
 
 from estimation.gmm import Gmm, fit_gmm
-from estimation.gmm_system import Spec, build_system
+from estimation.gmm.system import Spec, build_system
 
 REPEATS = 5
 

@@ -37,10 +37,10 @@ from estimation.agglomeration import (  # noqa: E402
     location_quotient,
     virtual_agglomeration,
 )
+from estimation.core.distance import great_circle_km  # noqa: E402
 from estimation.dea import dea  # noqa: E402
-from estimation.dea_models import Model  # noqa: E402
-from estimation.distance import great_circle_km  # noqa: E402
-from estimation.market import market_segmentation  # noqa: E402
+from estimation.dea.models import Model  # noqa: E402
+from estimation.economy.market import market_segmentation  # noqa: E402
 
 UNITS = 4200
 SAMPLE = 100

@@ -18,14 +18,14 @@ import numpy as np
 import pandas as pd
 from linearmodels.iv import IV2SLS
 
-from estimation.entropy_balancing import entropy_balance
-from estimation.group_difference import group_difference
+from estimation.heterogeneity.group_difference import group_difference
 from estimation.iv import fit_iv
 from estimation.matching import match
+from estimation.matching.entropy_balancing import entropy_balance
 from estimation.mediation import mediate
 from estimation.nonlinear import fit_quadratic
 from estimation.panel import fit_panel
-from estimation.wild_bootstrap import wild_bootstrap
+from estimation.sensitivity.wild_bootstrap import wild_bootstrap
 
 CONTROLS = [f"x{j}" for j in range(1, 9)]
 FEW = 10

@@ -10,7 +10,7 @@ from demo.csvfile import csv_bytes, number
 from demo.draws import Draws
 from demo.economy import BASE_YEAR
 from demo.world import World
-from estimation.export_sophistication import prody
+from estimation.agglomeration.export_sophistication import prody
 
 YEARS = range(2006, 2021)
 STANDARDS = ((2011, 2002), (2016, 2011), (9999, 2017))

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from estimation.core.frame import EstimationError
+from estimation.core.results import Estimates
 from estimation.did import event_study
-from estimation.frame import EstimationError
-from estimation.panel import PanelFit, fit_panel
-from estimation.results import Estimates
+from estimation.panel.fit import PanelFit, fit_panel
 from estimation.study import Column, EventStudy, Study, Table, spec_hash
 
 # Sums run through vector instructions whose order depends on where memory happens to lie: the last two or three of sixteen digits vary

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 
 STUDIES = Path(__file__).parent / "studies"
 

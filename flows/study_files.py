@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.study import load_study
 from flows.errors import UsageError
 

@@ -15,12 +15,12 @@ from demo.roster import SEEDS
 from demo.series import investment_prices
 from demo.tables import records
 from estimation.agglomeration import location_quotient, virtual_agglomeration
-from estimation.city_capital import city_capital
-from estimation.distance import great_circle_km
-from estimation.factor_distortion import cobb_douglas, distortion
+from estimation.cities.capital import city_capital
+from estimation.core.distance import great_circle_km
+from estimation.economy.factor_distortion import cobb_douglas, distortion
+from estimation.economy.market import market_segmentation
+from estimation.economy.robots import robots_by_employment
 from estimation.indices import EntropyIndex, entropy_weights
-from estimation.market import market_segmentation
-from estimation.robots import robots_by_employment
 
 SWITCHES: dict[str, Any] = {row["switch"]: row["value"] for row in records(SEEDS / "switches.csv")}
 

@@ -20,8 +20,8 @@ from demo.planting.published import column_of
 from demo.planting.settle import Checked, Measured, Settled, settle
 from demo.samples import study
 from demo.series import national_employment, network_values
+from estimation.agglomeration.va_types import va_types
 from estimation.indices import entropy_weights, topsis
-from estimation.va_types import va_types
 
 PAPER = "new_quality_va_types"
 GROUPS = {"east": ("Table 3", "I"), "central": ("Table 3", "VII"), "west": ("Table 4", "I")}

@@ -1,6 +1,6 @@
 """Allocation efficiency of human capital over listed firms (Olley-Pakes covariance), by city and year of the sample."""
 
-from estimation.city_allocation import city_allocation
+from estimation.cities.allocation import city_allocation
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Capital stock by perpetual inventory, at constant prices of the base year."""
 
-from estimation.city_capital import city_capital
+from estimation.cities.capital import city_capital
 
 
 def model(dbt, session):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from estimation.index_systems import METHODS, frozen_years, index_systems
+from estimation.indices.systems import METHODS, frozen_years, index_systems
 
 
 def model(dbt, session):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from estimation.factor_distortion import cobb_douglas, distortion
+from estimation.economy.factor_distortion import cobb_douglas, distortion
 
 COLUMNS = ["city_code", "year", "alpha", "beta", "dist_k", "dist_l"]
 

@@ -1,6 +1,6 @@
 """Green total factor productivity: EBM against the global frontier, Malmquist-Luenberger index."""
 
-from estimation.city_productivity import green_productivity
+from estimation.cities.productivity import green_productivity
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Technological complexity of a city's industry: PRODY of traded products, averaged by industry, weighted by output."""
 
-from estimation.city_sophistication import city_sophistication
+from estimation.cities.sophistication import city_sophistication
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Land-use efficiency of the urban districts: Malmquist-Luenberger index with undesirable output, cumulated."""
 
-from estimation.city_productivity import land_efficiency
+from estimation.cities.productivity import land_efficiency
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """Market segmentation and integration from 16 retail price categories, by study and year."""
 
-from estimation.city_markets import market_integration
+from estimation.cities.markets import market_integration
 
 
 def model(dbt, session):

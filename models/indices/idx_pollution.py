@@ -1,6 +1,6 @@
 """Pollution index nested in new quality productive forces: entropy weights over three emissions, more is more pollution."""
 
-from estimation.index_systems import frozen_years, pollution_index
+from estimation.indices.systems import frozen_years, pollution_index
 
 
 def model(dbt, session):

@@ -1,6 +1,6 @@
 """PRODY of every traded product: income per head of its exporters, weighted by their specialisation in it."""
 
-from estimation.city_sophistication import product_complexity
+from estimation.cities.sophistication import product_complexity
 
 
 def model(dbt, session):

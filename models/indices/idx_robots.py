@@ -1,6 +1,6 @@
 """Robots of a city: by its shares in each industry's employment, and as one paper prints it."""
 
-from estimation.robot_allocation import city_robots
+from estimation.cities.robots import city_robots
 
 
 def model(dbt, session):

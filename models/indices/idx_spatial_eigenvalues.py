@@ -1,6 +1,6 @@
 """Eigenvalues of the spatial weights: the spatial parameter lies between the reciprocals of the first and the last."""
 
-from estimation.city_weights import city_weights
+from estimation.cities.weights import city_weights
 
 
 def model(dbt, session):

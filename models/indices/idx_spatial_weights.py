@@ -1,6 +1,6 @@
 """Spatial weights among the cities of the studies with spatial models: contiguity, inverse and economic distance."""
 
-from estimation.city_weights import city_weights
+from estimation.cities.weights import city_weights
 
 
 def model(dbt, session):

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from estimation.va_types import va_types
+from estimation.agglomeration.va_types import va_types
 
 COLUMNS = ["city_code", "year", "va", "share", "growth", "va_type", "v1", "v2", "v3", "v4", "v5"]
 GROWTH_CUTS = {"terciles": (1 / 3, 2 / 3), "quartiles": (1 / 4, 3 / 4)}

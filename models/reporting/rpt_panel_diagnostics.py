@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from estimation.sample_diagnostics import study_diagnostics
+from estimation.diagnostics.samples import study_diagnostics
 
 
 def model(dbt, session):

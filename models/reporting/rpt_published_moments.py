@@ -1,6 +1,6 @@
 """Printed moments of every variable beside those of the built samples, with distances."""
 
-from estimation.moment_registry import moment_registry
+from estimation.diagnostics.moment_registry import moment_registry
 
 
 def model(dbt, session):

@@ -1,7 +1,7 @@
 """Estimation sample of the digital industry: the built sample, outliers replaced as the paper does."""
 
-from estimation.index_systems import frozen_years
-from estimation.study_cleaning import clean_sample, typed
+from estimation.cleaning.samples import clean_sample, typed
+from estimation.indices.systems import frozen_years
 
 STUDY = "digital_industry"
 

@@ -26,8 +26,8 @@ from estimation.agglomeration import (
     va_types,
     virtual_agglomeration,
 )
-from estimation.distance import distance_bands, great_circle_km
-from estimation.frame import EstimationError
+from estimation.core.distance import distance_bands, great_circle_km
+from estimation.core.frame import EstimationError
 
 THREE_CITIES = np.array([[0.0, 2.0, 4.0], [2.0, 0.0, 5.0], [4.0, 5.0, 0.0]])
 

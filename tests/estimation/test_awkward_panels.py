@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from estimation.core.frame import EstimationError
 from estimation.did import (
     att_gt,
     bacon,
@@ -23,11 +24,10 @@ from estimation.did import (
     two_stage,
     twoway_weights,
 )
-from estimation.frame import EstimationError
 from estimation.panel import fit_panel
-from estimation.panel_tests import hausman, mundlak
+from estimation.panel.random_effects import fit_random_effects
+from estimation.panel.tests import hausman, mundlak
 from estimation.placebo import permute_pilots, romano_wolf
-from estimation.random_effects import fit_random_effects
 from tests.estimation.staggered_world import staggered_panel
 
 

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from diff_diff.chaisemartin_dhaultfoeuille import twowayfeweights
 
+from estimation.core.frame import EstimationError
 from estimation.did import bacon, twoway_weights
-from estimation.frame import EstimationError
 from estimation.panel import fit_panel
 from tests.estimation.staggered_world import staggered_panel
 

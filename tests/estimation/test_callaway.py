@@ -20,10 +20,10 @@ import pytest
 import statsmodels.api as sm
 from diff_diff import CallawaySantAnna
 
-from estimation.callaway_averages import GroupTime
+from estimation.core.frame import EstimationError
 from estimation.did import att_gt
-from estimation.doubly_robust import logit, two_period_effect
-from estimation.frame import EstimationError
+from estimation.did.callaway_averages import GroupTime
+from estimation.did.doubly_robust import logit, two_period_effect
 from tests.estimation.staggered_world import staggered_panel
 
 CONTROL = {"nevertreated": "never", "notyettreated": "notyet"}
@@ -101,7 +101,7 @@ def _slip_of_did(cells: GroupTime) -> float:
 @pytest.mark.parametrize("name", ["mpdta_none_dr_nevertreated", "mpdta_lpop_reg_notyettreated"])
 def test_group_standard_error_differs_from_did_by_its_indexing_only(mpdta, name, monkeypatch) -> None:
     kept = []
-    import estimation.callaway as module
+    import estimation.did.callaway as module
 
     original = module.aggregate_all
     monkeypatch.setattr(module, "aggregate_all", lambda cells, how, y: kept.append(cells) or original(cells, how, y))

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.city_allocation import city_allocation
-from estimation.city_capital import city_capital, province_price_level
-from estimation.city_markets import market_integration
-from estimation.city_productivity import constant_gdp, green_productivity, land_efficiency
-from estimation.city_sophistication import city_sophistication, group_complexity, product_complexity
-from estimation.city_weights import MATRICES, city_weights
-from estimation.frame import EstimationError
-from estimation.market import market_segmentation
-from estimation.robot_allocation import base_employment, city_robots, with_groups
+from estimation.cities.allocation import city_allocation
+from estimation.cities.capital import city_capital, province_price_level
+from estimation.cities.markets import market_integration
+from estimation.cities.productivity import constant_gdp, green_productivity, land_efficiency
+from estimation.cities.robots import base_employment, city_robots, with_groups
+from estimation.cities.sophistication import city_sophistication, group_complexity, product_complexity
+from estimation.cities.weights import MATRICES, city_weights
+from estimation.core.frame import EstimationError
+from estimation.economy.market import market_segmentation
 
 CAPITAL = {
     "capital_delta": "0.096",

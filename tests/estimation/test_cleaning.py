@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from linearmodels.datasets import wage_panel
 
-from estimation.deflation import deflate, extend_index, price_level
-from estimation.frame import EstimationError
-from estimation.interpolation import interpolate
-from estimation.logs import log_with_rule
-from estimation.outlier_rules import replace_outliers
-from estimation.winsor import winsorise
+from estimation.cleaning.deflation import deflate, extend_index, price_level
+from estimation.cleaning.interpolation import interpolate
+from estimation.cleaning.logs import log_with_rule
+from estimation.cleaning.outlier_rules import replace_outliers
+from estimation.cleaning.winsor import winsorise
+from estimation.core.frame import EstimationError
 
 
 def lines(n: int = 5, years: int = 10) -> pd.DataFrame:

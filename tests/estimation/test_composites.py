@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.composites import composite
-from estimation.frame import EstimationError
-from estimation.index_systems import (
+from estimation.core.frame import EstimationError
+from estimation.indices.composites import composite
+from estimation.indices.systems import (
     METHODS,
     POLLUTANTS,
     base_years,

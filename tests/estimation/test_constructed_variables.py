@@ -10,13 +10,13 @@ import pandas as pd
 import pytest
 from linearmodels.datasets import wage_panel
 
-from estimation.allocation_efficiency import allocation_efficiency, olley_pakes
-from estimation.capital import perpetual_inventory
-from estimation.coordination import coupling_coordination
-from estimation.factor_distortion import cobb_douglas, distortion, distortion_by_price
-from estimation.frame import EstimationError
-from estimation.industrial_structure import sector_shares, structure_angle, structure_sum
-from estimation.robots import robots_by_employment, robots_printed
+from estimation.core.frame import EstimationError
+from estimation.economy.allocation_efficiency import allocation_efficiency, olley_pakes
+from estimation.economy.capital import perpetual_inventory
+from estimation.economy.coordination import coupling_coordination
+from estimation.economy.factor_distortion import cobb_douglas, distortion, distortion_by_price
+from estimation.economy.industrial_structure import sector_shares, structure_angle, structure_sum
+from estimation.economy.robots import robots_by_employment, robots_printed
 
 
 class TestStructure:

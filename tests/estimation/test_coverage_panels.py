@@ -18,7 +18,7 @@ from scipy import stats
 
 from estimation.did import att_gt, did_multiplegt, event_study, imputation, sun_abraham, two_stage
 from estimation.panel import fit_panel
-from estimation.random_effects import fit_random_effects
+from estimation.panel.random_effects import fit_random_effects
 from tests.estimation.staggered_world import staggered_panel
 
 DRAWS = 1000

@@ -16,8 +16,8 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
+from estimation.core.frame import EstimationError
 from estimation.dea import affinity, dea
-from estimation.frame import EstimationError
 
 TOLERANCE = 1e-8
 TONE_X = np.array([[4, 3], [6, 3], [8, 1], [8, 1], [2, 4]], dtype=float)

@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.distance_bands import EDGES_KM, band_columns, distance_matrix
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.panel import fit_panel
 from estimation.spatial import fit_distance_bands, spillover_did
+from estimation.spatial.distance_bands import EDGES_KM, band_columns, distance_matrix
 
 
 def plane(n: int, size_km: float, seed: int) -> tuple[np.random.Generator, np.ndarray]:

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from estimation.core.frame import EstimationError
 from estimation.did import event_study
-from estimation.frame import EstimationError
 from estimation.panel import fit_panel
 from tests.estimation.staggered_world import dummy_least_squares, staggered_panel
 

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.gmm import Gmm, GmmWarning, Iv, fit_gmm, fit_gmm_by_group
 from tests.estimation.test_gmm_reference import simulate
 

@@ -16,7 +16,7 @@ from linearmodels.datasets import wage_panel
 from linearmodels.iv import IV2SLS, IVGMM
 
 from estimation.gmm import Gmm, Iv, fit_gmm
-from estimation.gmm_panel import build_grid, forward_orthogonal, transform_matrix
+from estimation.gmm.arrays import build_grid, forward_orthogonal, transform_matrix
 from tests.estimation.gmm_naive import naive_gmm
 
 pytestmark = pytest.mark.filterwarnings("ignore::estimation.gmm.GmmWarning")

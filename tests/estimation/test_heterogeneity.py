@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
-from estimation.frame import EstimationError
-from estimation.group_difference import group_difference
-from estimation.groups import city_size_class, coordination_bin, cut_groups, quantile_groups
+from estimation.core.frame import EstimationError
 from estimation.heterogeneity import fit_groups, fit_interaction
+from estimation.heterogeneity.group_difference import group_difference
+from estimation.heterogeneity.groups import city_size_class, coordination_bin, cut_groups, quantile_groups
 from estimation.panel import fit_panel
 
 

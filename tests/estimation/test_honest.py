@@ -13,12 +13,12 @@ from diff_diff import honest_did as outside
 from scipy.optimize import linprog
 from scipy.stats import chi2, norm, truncnorm
 
+from estimation.core.frame import EstimationError
 from estimation.did import EventCoefficients, att_gt, event_study, honest_did, imputation, sun_abraham
-from estimation.frame import EstimationError
-from estimation.honest_magnitudes import _accepts, _moments, _rays, magnitudes_interval
-from estimation.honest_smoothness import folded_critical_value, shortest_interval, smoothness_interval
+from estimation.did.honest_magnitudes import _accepts, _moments, _rays, magnitudes_interval
+from estimation.did.honest_smoothness import folded_critical_value, shortest_interval, smoothness_interval
+from estimation.did.pretrend_power import rejection_probability
 from estimation.placebo import pretrend_power
-from estimation.pretrend_power import rejection_probability
 from tests.estimation.staggered_world import staggered_panel
 
 CASES = [(3, 3, [1, 0, 0]), (2, 2, [0.5, 0.5]), (4, 4, [0, 0, 1, 0]), (3, 3, [1, -1, 0.5])]

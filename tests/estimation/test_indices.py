@@ -15,7 +15,7 @@ import pytest
 from scipy import stats
 from sklearn.decomposition import PCA
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.indices import entropy_weights, kmo, pca_index, topsis
 
 HAND = np.array([[1.0, 10.0, 5.0], [2.0, 8.0, 5.5], [3.0, 6.0, 9.0], [5.0, 2.0, 6.0]])

@@ -17,14 +17,14 @@ from linearmodels.datasets import card, wage_panel
 from linearmodels.iv import IV2SLS, IVGMM
 from scipy import stats
 
-from estimation.anderson_rubin import anderson_rubin_test
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.iv import fit_iv
-from estimation.iv_arrays import iv_arrays
+from estimation.iv.anderson_rubin import anderson_rubin_test
+from estimation.iv.arrays import iv_arrays
+from estimation.iv.plausibly_exogenous import local_to_zero, union_of_intervals
+from estimation.iv.stock_yogo import stock_yogo_values
+from estimation.iv.tf_critical import tf_critical_value
 from estimation.panel import fit_panel
-from estimation.plausibly_exogenous import local_to_zero, union_of_intervals
-from estimation.stock_yogo import stock_yogo_values
-from estimation.tf_critical import tf_critical_value
 
 
 def keyed(df: pd.DataFrame) -> pd.DataFrame:
@@ -174,8 +174,8 @@ class TestIdentities:
             assert fit.cragg_donald_f == pytest.approx(squared_t, rel=1e-9)
 
     def test_manual_two_stages_after_within_transform(self, df):
-        from estimation.frame import panel_frame
-        from estimation.within import Within
+        from estimation.core.frame import panel_frame
+        from estimation.core.within import Within
 
         frame = panel_frame(df, ["y", "d", "x", "z1", "z2"])
         y, d, x, z1, z2 = (
@@ -201,8 +201,8 @@ class TestIdentities:
         """Membership of every point of a grid equals non-rejection, whatever the shape of the set."""
         df = simulated(np.random.default_rng(7), strength=strength)
         fit = fit_iv(df, "y", "x", "d", ["z1", "z2"], vcov=vcov)
-        from estimation.error_structure import error_structure
-        from estimation.frame import panel_frame
+        from estimation.core.error_structure import error_structure
+        from estimation.core.frame import panel_frame
 
         frame = panel_frame(df, ["y", "d", "x", "z1", "z2"])
         arrays = iv_arrays(frame, "y", ["x"], ["d"], ["z1", "z2"], "twoways", error_structure(frame, vcov), "fixest")

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.frame import EstimationError
-from estimation.market import market_segmentation
+from estimation.core.frame import EstimationError
+from estimation.economy.market import market_segmentation
 
 
 def prices(n: int = 8, goods: int = 5, years: int = 3, seed: int = 0) -> tuple[pd.DataFrame, list[str]]:

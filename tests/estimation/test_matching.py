@@ -27,14 +27,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from linearmodels.datasets import jobtraining
 
-from estimation.balance import balance_table, effective_sample_size
-from estimation.entropy_balancing import entropy_balance
-from estimation.frame import EstimationError
-from estimation.matched_did import matched_did
+from estimation.core.frame import EstimationError
 from estimation.matching import match
-from estimation.nearest import TIE, with_replacement, without_replacement
+from estimation.matching.balance import balance_table, effective_sample_size
+from estimation.matching.entropy_balancing import entropy_balance
+from estimation.matching.matched_did import matched_did
+from estimation.matching.nearest import TIE, with_replacement, without_replacement
+from estimation.matching.propensity import fit_logit
 from estimation.panel import fit_panel
-from estimation.propensity import fit_logit
 
 X = ["age", "educ", "black", "hispan", "married", "nodegree", "re74", "re75"]
 MEASURES = {

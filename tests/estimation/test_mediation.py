@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.entity_moments import bootstrap_multiplicities, entity_moments, solve_moments
-from estimation.frame import EstimationError, panel_frame
+from estimation.core.entity_moments import bootstrap_multiplicities, entity_moments, solve_moments
+from estimation.core.frame import EstimationError, panel_frame
 from estimation.mediation import (
     channels,
     check_identity,

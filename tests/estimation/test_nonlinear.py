@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from linearmodels.datasets import wage_panel
 from scipy import stats
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.nonlinear import (
     delta_interval,
     fieller_interval,
@@ -25,8 +25,8 @@ from estimation.nonlinear import (
     shift_numerator,
     turning_point,
 )
+from estimation.nonlinear.two_lines import restricted_cubic_spline
 from estimation.panel import fit_panel
-from estimation.two_lines import restricted_cubic_spline
 
 
 def panel(rng: np.random.Generator, n_city: int = 60, n_year: int = 6, shape: float = 0.2) -> pd.DataFrame:

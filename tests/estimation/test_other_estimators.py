@@ -12,7 +12,7 @@ import pytest
 import statsmodels.api as sm
 from linearmodels.datasets import mroz
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.panel import fit_panel
 from estimation.sensitivity import fit_fgls, fit_ppml, fit_tobit
 

@@ -19,7 +19,7 @@ from linearmodels.datasets import wage_panel
 from linearmodels.panel import PanelOLS
 from scipy import stats
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.panel import fit_panel
 from tests.estimation.staggered_world import dummy_least_squares, staggered_panel
 

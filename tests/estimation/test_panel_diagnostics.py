@@ -15,10 +15,10 @@ import pytest
 from statsmodels.datasets import grunfeld
 from statsmodels.tsa.stattools import adfuller
 
-from estimation.cross_section import pesaran_cd
-from estimation.frame import EstimationError
-from estimation.moments import check_moments, compare_moments, describe
-from estimation.unit_root import panel_unit_root
+from estimation.core.frame import EstimationError
+from estimation.diagnostics.cross_section import pesaran_cd
+from estimation.diagnostics.moments import check_moments, compare_moments, describe
+from estimation.diagnostics.unit_root import panel_unit_root
 
 PRINTED = pd.DataFrame(
     [

@@ -13,10 +13,10 @@ from linearmodels.datasets import wage_panel
 from linearmodels.panel import RandomEffects
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.panel import fit_panel
-from estimation.panel_tests import Column, breusch_pagan, effects_test, hausman, mundlak, stepwise, vif
-from estimation.random_effects import fit_random_effects
+from estimation.panel.random_effects import fit_random_effects
+from estimation.panel.tests import Column, breusch_pagan, effects_test, hausman, mundlak, stepwise, vif
 
 X = ["expersq", "married", "union"]
 KEYS = {"entity": "nr", "time": "year"}

@@ -12,11 +12,13 @@ import pytest
 from linearmodels.panel import PanelOLS
 from scipy import stats
 
-from estimation.cohorts import cohort_frame
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
+from estimation.did.cohorts import cohort_frame
 from estimation.panel import fit_panel
-from estimation.placebo import _random_lists, cohort_codes, permutation_p, permute_pilots, romano_wolf, step_down
-from estimation.resampling import entity_kernel
+from estimation.placebo import permute_pilots, romano_wolf
+from estimation.placebo.permutation import _random_lists, cohort_codes, permutation_p
+from estimation.placebo.resampling import entity_kernel
+from estimation.placebo.romano_wolf import step_down
 from tests.estimation.staggered_world import staggered_panel
 
 WAVES = {2014: 0.1, 2015: 0.15, 2016: 0.1}

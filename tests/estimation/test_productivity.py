@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from estimation.core.frame import EstimationError
 from estimation.dea import dea, gml, ml
-from estimation.frame import EstimationError
 
 TOLERANCE = 1e-8
 

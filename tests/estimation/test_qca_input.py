@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.qca import (
     QcaWarning,
     calibrate,
@@ -20,10 +20,10 @@ from estimation.qca import (
     super_subset,
     truth_table,
 )
-from estimation.qca_layout import solution_table
-from estimation.qca_panel import panel_consistency, solutions_by_group, unit_means
-from estimation.qca_robustness import QcaSpec, robustness
-from estimation.qca_sets import parse_expression
+from estimation.qca.anchors_and_cutoffs import QcaSpec, robustness
+from estimation.qca.layout import solution_table
+from estimation.qca.panel import panel_consistency, solutions_by_group, unit_means
+from estimation.qca.sets import parse_expression
 
 
 def cities(n: int = 60, seed: int = 3) -> pd.DataFrame:
@@ -167,7 +167,7 @@ def test_frequency_above_all_rows_leaves_only_remainders(fuzzy: pd.DataFrame) ->
         assert minimize(tt, kind="parsimonious").empty
 
 
-@pytest.mark.filterwarnings("ignore::estimation.qca_sets.QcaWarning")
+@pytest.mark.filterwarnings("ignore::estimation.qca.sets.QcaWarning")
 def test_everything_sufficient_is_an_error() -> None:
     data = pd.DataFrame({"A": [0.9, 0.1], "B": [0.8, 0.7], "Y": [1.0, 1.0]})
     for kind in ("parsimonious", "conservative"):

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from estimation.frame import EstimationError
-from estimation.qca_minimize import minimal_covers, prime_implicants
-from estimation.qca_sets import Term
+from estimation.core.frame import EstimationError
+from estimation.qca.minimisation import minimal_covers, prime_implicants
+from estimation.qca.sets import Term
 
 
 @st.composite

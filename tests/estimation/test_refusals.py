@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from estimation.core.frame import EstimationError
 from estimation.did import att_gt, event_study, imputation
-from estimation.frame import EstimationError
 from estimation.iv import fit_iv
 from estimation.matching import match
 from estimation.panel import fit_panel

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.panel import fit_panel
 from estimation.runner import data_hash, run_study
 from estimation.study import STUDIES, Study, all_studies, load_study, spec_hash

@@ -14,10 +14,9 @@ import pandas as pd
 import pytest
 
 from estimation import sensitivity
-from estimation.frame import EstimationError
-from estimation.oster import bias_adjusted, delta_for, oster_moments
+from estimation.core.frame import EstimationError
 from estimation.panel import fit_panel
-from estimation.panel_tests import hausman, mundlak
+from estimation.panel.tests import hausman, mundlak
 from estimation.sensitivity import (
     alternative_outcomes,
     itcv,
@@ -34,6 +33,7 @@ from estimation.sensitivity import (
     winsorise,
     without_units,
 )
+from estimation.sensitivity.oster import bias_adjusted, delta_for, oster_moments
 
 
 def panel(rng: np.random.Generator, n_city: int = 20, n_year: int = 6, effect: float = 0.3) -> pd.DataFrame:
@@ -240,7 +240,7 @@ class TestWildBootstrap:
         assert second.p_value == first.p_value and second.ci == pytest.approx(first.ci, rel=1e-6)
 
     def test_mammen_weights_have_mean_zero_and_variance_one(self):
-        from estimation.wild_bootstrap import _multipliers
+        from estimation.sensitivity.wild_bootstrap import _multipliers
 
         for kind in ("mammen", "webb", "rademacher"):
             V, _ = _multipliers(np.random.default_rng(1), 40, 50_000, kind)

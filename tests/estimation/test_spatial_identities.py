@@ -15,12 +15,12 @@ from scipy.stats import chi2
 
 from estimation.panel import fit_panel
 from estimation.spatial import effects_tests, fit_spatial, impacts, lm_tests, spatial_hausman, spatial_weights
-from estimation.spatial_bounds import all_eigenvalues, extreme_eigenvalues, rho_interval
-from estimation.spatial_data import remove_effects, spatial_design, spatial_panel
-from estimation.spatial_impacts import interpolated
-from estimation.spatial_inverse import inverse_traces, resolvent
-from estimation.spatial_logdet import log_determinant
-from estimation.spatial_random import fit_random
+from estimation.spatial.bounds import all_eigenvalues, extreme_eigenvalues, rho_interval
+from estimation.spatial.data import remove_effects, spatial_design, spatial_panel
+from estimation.spatial.effects import interpolated
+from estimation.spatial.inverse import inverse_traces, resolvent
+from estimation.spatial.logdet import log_determinant
+from estimation.spatial.random import fit_random
 from tests.estimation.spatial_naive import (
     dummies,
     dummy_variable_ml,

@@ -15,7 +15,7 @@ import pytest
 from libpysal.graph import Graph
 from scipy import sparse
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.spatial import (
     check_rho,
     choose_model,
@@ -26,7 +26,7 @@ from estimation.spatial import (
     spatial_hausman,
     spatial_weights,
 )
-from estimation.spatial_logdet import log_determinant
+from estimation.spatial.logdet import log_determinant
 from tests.estimation.spatial_naive import neighbours, one_way, simulate
 
 N, T = 12, 5

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.frame import EstimationError
+from estimation.core.frame import EstimationError
 from estimation.spatial import local_moran, moran, moran_by_year
 from tests.estimation.spatial_naive import neighbours, one_way, simulate
 

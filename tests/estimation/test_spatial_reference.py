@@ -44,9 +44,9 @@ from estimation.spatial import (
     moran_by_year,
     spatial_hausman,
 )
-from estimation.spatial_data import spatial_design, spatial_panel
-from estimation.spatial_logdet import log_determinant
-from estimation.spatial_random import fit_random
+from estimation.spatial.data import spatial_design, spatial_panel
+from estimation.spatial.logdet import log_determinant
+from estimation.spatial.random import fit_random
 
 EFFECTS = {"none": "none", "entity": "individual", "time": "time", "twoways": "twoways"}
 X = ["logp", "logy"]

@@ -15,8 +15,8 @@ import pandas as pd
 import pytest
 from diff_diff import ChaisemartinDHaultfoeuille, ImputationDiD
 
+from estimation.core.frame import EstimationError
 from estimation.did import att_gt, did_multiplegt, imputation, sun_abraham, two_stage
-from estimation.frame import EstimationError
 from estimation.panel import fit_panel
 from tests.estimation.staggered_world import dummy_matrix, staggered_panel
 

@@ -6,13 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.cross_section import pesaran_cd
-from estimation.frame import EstimationError
-from estimation.moment_registry import COLUMNS, moment_registry
-from estimation.panel_tests import vif
-from estimation.sample_diagnostics import study_diagnostics
-from estimation.study_cleaning import clean_sample, typed
-from estimation.unit_root import panel_unit_root
+from estimation.cleaning.samples import clean_sample, typed
+from estimation.core.frame import EstimationError
+from estimation.diagnostics.cross_section import pesaran_cd
+from estimation.diagnostics.moment_registry import COLUMNS, moment_registry
+from estimation.diagnostics.samples import study_diagnostics
+from estimation.diagnostics.unit_root import panel_unit_root
+from estimation.panel.tests import vif
 
 SWITCHES = {
     "winsor_by": "pooled", "winsor_share": "0.01", "outlier_rule": "iqr", "outlier_width": "3", "outlier_scale": "log",

@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.frame import EstimationError
-from estimation.synthetic_did import simplex_least_squares, synthetic_did
+from estimation.core.frame import EstimationError
+from estimation.matching.synthetic_did import simplex_least_squares, synthetic_did
 
 
 def panel(

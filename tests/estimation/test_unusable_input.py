@@ -12,15 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.entropy_balancing import entropy_balance
-from estimation.frame import EstimationError
-from estimation.group_difference import group_difference
+from estimation.core.frame import EstimationError
 from estimation.heterogeneity import fit_groups, fit_interaction
+from estimation.heterogeneity.group_difference import group_difference
 from estimation.iv import fit_iv
+from estimation.iv.plausibly_exogenous import local_to_zero, union_of_intervals
 from estimation.matching import match
+from estimation.matching.entropy_balancing import entropy_balance
+from estimation.matching.synthetic_did import synthetic_did
 from estimation.mediation import mediate, moderate, moderated_mediation
 from estimation.nonlinear import fit_moderated_u, fit_quadratic
-from estimation.plausibly_exogenous import local_to_zero, union_of_intervals
 from estimation.sensitivity import (
     fit_fgls,
     fit_ppml,
@@ -32,7 +33,6 @@ from estimation.sensitivity import (
     specification_curve,
     wild_bootstrap,
 )
-from estimation.synthetic_did import synthetic_did
 
 
 def draws() -> np.random.Generator:

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.distance import great_circle_km
-from estimation.frame import EstimationError
-from estimation.weight_matrices import contiguity, economic_distance, inverse_distance, weight_matrix
+from estimation.cities.weight_matrices import contiguity, economic_distance, inverse_distance, weight_matrix
+from estimation.core.distance import great_circle_km
+from estimation.core.frame import EstimationError
 
 UNITS = [110000, 120000, 130100, 460100]
 PAIRS = [(110000, 120000), (120000, 130100), (110000, 999999)]

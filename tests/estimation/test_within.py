@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from estimation.within import Within
+from estimation.core.within import Within
 from tests.estimation.staggered_world import dummy_matrix
 
 

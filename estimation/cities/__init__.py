@@ -1,0 +1,1 @@
+"""From landed tables to an index of cities, one module an index; called by `models/indices`."""

@@ -1,0 +1,70 @@
+"""Allocation efficiency of human capital in the cities of a sample: listed firms, and a stated rule where there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from estimation.cleaning.interpolation import interpolate
+from estimation.core.frame import EstimationError
+from estimation.economy.allocation_efficiency import allocation_efficiency
+
+KEYS = ["city_code", "year"]
+COLUMNS = [*KEYS, "n_firms", "covariance", "ecol", "status"]
+FIRMS, LINE, PROVINCE, MISSING = "firms", "interpolated", "province_mean", "missing"
+
+
+def city_allocation(
+    firms: pd.DataFrame, sample: pd.DataFrame, provinces: pd.DataFrame, switches: Mapping[str, str]
+) -> pd.DataFrame:
+    """Covariance of Olley and Pakes by city and year, one row a city-year of the sample.
+
+    A city-year without listed firms (``ecol_missing``): ``fill`` takes an interior gap on a straight line between the city's own years,
+    then the mean of the province's cities with firms in that year; ``line`` stops after the first; ``none`` fills nothing. The column
+    ``status`` says what a value is: firms, interpolated, province_mean, missing.
+
+    Args:
+        firms: city_code, year, revenue_100m_yuan, rd_staff, employees. sample, with columns city_code and year.
+        provinces: city_code, province_code.
+        switches: ecol_normalise, ecol_missing, interpolation_max_gap.
+
+    Raises:
+        EstimationError: an unknown rule, or unusable firm rows.
+    """
+    rule = switches["ecol_missing"]
+    if rule not in ("fill", "line", "none"):
+        raise EstimationError(f"ecol_missing={rule!r} is not one of fill, line, none")
+    own = firms.merge(sample[KEYS], on=KEYS)
+    if own.empty:
+        kinds = {"city_code": "str", "year": "int64", "status": "str"}
+        return pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in COLUMNS})
+    normalise = switches["ecol_normalise"]
+    found = allocation_efficiency(own, "revenue_100m_yuan", "rd_staff", "employees", normalise=normalise).table  # type: ignore[arg-type]
+    table = sample[KEYS].sort_values(KEYS, ignore_index=True).merge(found, on=KEYS, how="left")
+    table["status"] = table["ecol"].notna().map({True: FIRMS, False: MISSING})
+    if rule != "none":
+        table = _on_the_line(table, int(switches["interpolation_max_gap"]))
+    if rule == "fill":
+        table = _from_the_province(table, provinces)
+    return table[COLUMNS]
+
+
+def _on_the_line(table: pd.DataFrame, max_gap: int) -> pd.DataFrame:
+    if max_gap == 0:
+        return table
+    filled = interpolate(table, ["ecol"], max_gap=max_gap).data["ecol"]
+    status = table["status"].mask(table["ecol"].isna() & filled.notna(), LINE)
+    return table.assign(ecol=filled, status=status)
+
+
+def _from_the_province(table: pd.DataFrame, provinces: pd.DataFrame) -> pd.DataFrame:
+    """Missing values become the mean over the cities of the province that have firms in that year."""
+    known = table.merge(provinces[["city_code", "province_code"]], on="city_code", how="left")
+    of_firms = known["ecol"].where(known["status"] == FIRMS)
+    mean = of_firms.groupby([known["province_code"], known["year"]]).transform("mean")
+    take = known["ecol"].isna() & mean.notna()
+    return table.assign(
+        ecol=table["ecol"].where(~take.to_numpy(), mean.to_numpy()),
+        status=table["status"].mask(take.to_numpy(), PROVINCE),
+    )

@@ -1,0 +1,129 @@
+"""Productivity of cities from frontier methods: green total factor productivity, and efficiency of urban land."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from estimation.cleaning.deflation import price_level
+from estimation.core.frame import EstimationError
+from estimation.dea.productivity import Productivity, gml, ml
+
+FRONTIER = ["frontier_first_year", "frontier_last_year"]
+GREEN = [
+    "city_code", "year", "gtfp", "gtfp_cumulated", "efficiency", "efficiency_change", "technical_change", "status", *FRONTIER,
+]  # fmt: skip
+LAND = ["city_code", "year", "ml", "eland", "status"]
+
+
+def green_productivity(frame: pd.DataFrame, switches: Mapping[str, str]) -> pd.DataFrame:
+    """GML index of EBM efficiency on the global frontier, one row a (city, year); the first year is 1.
+
+    Inputs: capital (real), employment, electricity; desirable output: GDP; undesirable: sulphur (or carbon) dioxide, dust, waste water of
+    industry. The frontier is that of all rows; its years stand beside every value.
+
+    Args:
+        frame: city_code, year, capital, emp_total_10k, electricity_10k_kwh, gdp_100m_yuan, so2_industrial_t or co2_emissions_10k_t,
+            dust_industrial_t, wastewater_industrial_10k_t, for constant prices gdp_index_prev100; rows with a missing value are
+            left out.
+        switches: ebm_orientation, ebm_rts, gml_first_year, ebm_undesirable, gdp_prices, price_base_year.
+
+    Raises:
+        EstimationError: an unknown choice, or GDP that cannot be chained to the base year.
+    """
+    gas = _chosen("ebm_undesirable", switches, {"so2": "so2_industrial_t", "co2": "co2_emissions_10k_t"})
+    output = _chosen("gdp_prices", switches, {"current": "gdp_100m_yuan", "constant": "gdp_constant"})
+    if output == "gdp_constant":
+        frame = constant_gdp(frame, int(switches["price_base_year"]))
+    inputs, outputs = ["capital", "emp_total_10k", "electricity_10k_kwh"], [output]
+    bad = [gas, "dust_industrial_t", "wastewater_industrial_10k_t"]
+    rows = _complete(frame, [*inputs, *outputs, *bad])
+    if rows.empty:
+        return _empty(GREEN)
+    result = gml(
+        rows[inputs].to_numpy(), rows[outputs].to_numpy(), rows[bad].to_numpy(),
+        entity=rows["city_code"].to_numpy(), time=rows["year"].to_numpy(), model="ebm",
+        orientation=switches["ebm_orientation"], rts=switches["ebm_rts"],  # type: ignore[arg-type]
+        first="one" if switches["gml_first_year"] == "one" else "missing",
+    )  # fmt: skip
+    keys = rows[["city_code", "year"]]
+    return keys.assign(
+        gtfp=result.index,
+        gtfp_cumulated=result.cumulated,
+        efficiency=result.score,
+        efficiency_change=result.efficiency_change,
+        technical_change=result.technical_change,
+        status=result.status.astype(str),
+        frontier_first_year=int(rows["year"].min()),
+        frontier_last_year=int(rows["year"].max()),
+    )[GREEN]
+
+
+def constant_gdp(frame: pd.DataFrame, base_year: int) -> pd.DataFrame:
+    """The rows that have a volume index, with ``gdp_constant``: GDP of the base year times the chained volume index.
+
+    Args:
+        frame: city_code, year, gdp_100m_yuan, gdp_index_prev100 (real growth, year before = 100).
+
+    Raises:
+        EstimationError: a hole in the years of a city, or a base year that it does not have.
+    """
+    known = frame.dropna(subset=["gdp_100m_yuan", "gdp_index_prev100"]).reset_index(drop=True)
+    if known.empty:
+        return known.assign(gdp_constant=known["gdp_100m_yuan"])
+    volume = price_level(known, "gdp_index_prev100", base_year)
+    nominal = known.loc[known["year"] == base_year].set_index("city_code")["gdp_100m_yuan"]
+    return known.assign(gdp_constant=known["city_code"].map(nominal) * volume)
+
+
+def land_efficiency(frame: pd.DataFrame, switches: Mapping[str, str]) -> pd.DataFrame:
+    """Cumulated Malmquist-Luenberger index of the urban districts (farthest strong frontier), one row a (city, year); base year 1.
+
+    Inputs: capital (of the whole city), construction land, non-agricultural employment; desirable outputs: non-agricultural value added,
+    wage, green coverage; undesirable: sulphur dioxide of the districts.
+
+    Args:
+        frame: city_code, year, capital, construction_land_km2_districts, emp_nonagri_10k_districts, va_nonagri_100m_yuan_districts,
+            wage_avg_yuan_districts or wage_avg_yuan, green_coverage_pct_districts, so2_district; rows with a missing value are left
+            out.
+        switches: land_frontier, land_wage_scope, eland_base.
+
+    Raises:
+        EstimationError: an unknown choice.
+    """
+    wage = _chosen("land_wage_scope", switches, {"districts": "wage_avg_yuan_districts", "city": "wage_avg_yuan"})
+    base = _chosen("eland_base", switches, {"one": "one", "efficiency": "efficiency"})
+    frontier = _chosen("land_frontier", switches, {"contemporaneous": "ml", "global": "gml"})
+    inputs = ["capital", "construction_land_km2_districts", "emp_nonagri_10k_districts"]
+    outputs = ["va_nonagri_100m_yuan_districts", wage, "green_coverage_pct_districts"]
+    rows = _complete(frame, [*inputs, *outputs, "so2_district"])
+    if rows.empty:
+        return _empty(LAND)
+    arrays = rows[inputs].to_numpy(), rows[outputs].to_numpy(), rows[["so2_district"]].to_numpy()
+    keys = {"entity": rows["city_code"].to_numpy(), "time": rows["year"].to_numpy()}
+    result: Productivity
+    if frontier == "gml":
+        result = gml(*arrays, **keys, model="farthest", base=base)  # type: ignore[arg-type]
+    else:
+        result = ml(*arrays, **keys, model="farthest", outside="super", base=base)  # type: ignore[arg-type]
+    return rows[["city_code", "year"]].assign(
+        ml=result.index, eland=result.cumulated, status=result.status.astype(str)
+    )[LAND]
+
+
+def _chosen(name: str, switches: Mapping[str, str], allowed: Mapping[str, str]) -> str:
+    """What a switch stands for."""
+    if switches[name] not in allowed:
+        raise EstimationError(f"{name}={switches[name]!r} is not one of {', '.join(allowed)}")
+    return allowed[switches[name]]
+
+
+def _complete(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    kept = frame[["city_code", "year", *columns]].dropna()
+    return kept.sort_values(["city_code", "year"], ignore_index=True)
+
+
+def _empty(columns: list[str]) -> pd.DataFrame:
+    kinds = {"city_code": "str", "status": "str"} | dict.fromkeys(["year", *FRONTIER], "int64")
+    return pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in columns})

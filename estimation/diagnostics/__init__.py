@@ -1,0 +1,1 @@
+"""Diagnostics beside a panel: printed moments, cross-section dependence, unit roots."""

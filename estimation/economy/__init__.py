@@ -1,0 +1,1 @@
+"""Quantities of the economy behind the indices: capital, distortion, allocation, structure, coordination, markets, robots."""
