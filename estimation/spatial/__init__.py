@@ -1,4 +1,4 @@
-"""Spatial panels: models, effects, tests, autocorrelation. The public face of the `spatial_*` modules.
+"""Spatial panels: models, effects, tests, autocorrelation.
 
 * `fit_spatial`: SAR, SEM, SDM, SLX, SAC, SDEM by maximum likelihood; `impacts`: direct, indirect and total effects.
 * `lm_tests`, `effects_tests`, `spatial_hausman`, `choose_model`: which effects and which spatial terms.
