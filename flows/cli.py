@@ -54,6 +54,7 @@ def refresh(
     """
     from estimation.study import all_studies
     from flows.inputs import read_inputs
+    from flows.run_log import logged
     from flows.summary import print_summary
 
     directories = [p.resolve() for p in extracts] or _default_extracts()
@@ -84,7 +85,9 @@ def refresh(
         _prepare_environment(target, verbose)
         from flows.refresh import refresh as run
 
-        print_summary(run(target, inputs, progress))
+        with logged(target, inputs.digest):
+            summary = run(target, inputs, progress)
+        print_summary(summary)
 
 
 @cli.command()
@@ -133,8 +136,8 @@ def new_edition(directory: Path, patch: Path | None) -> None:
 @cli.command()
 @home_option
 def status(home: Path | None) -> None:
-    """Releases, what is current, what is quarantined, which gates passed."""
-    from flows.query import status_lines
+    """Releases, what is current and what changed with it, quarantine, gates, and how the last run ended."""
+    from flows.status import status_lines
 
     for line in status_lines(reading_home(home)):
         click.echo(line)
@@ -215,6 +218,27 @@ def report(open_it: bool, home: Path | None) -> None:
     click.echo(page)
     if open_it:
         click.launch(str(page))
+
+
+@cli.command()
+@click.argument("form", metavar="csv|parquet|stata", type=click.Choice(["csv", "parquet", "stata"]))
+@click.argument("directory", type=FOLDER)
+@click.option("--own-use", is_flag=True, help="Also cells of files that may not be passed on.")
+@home_option
+def export(form: str, directory: Path, own_use: bool, home: Path | None) -> None:
+    """Write panel, study samples, results and data dictionary of the current release into DIRECTORY, one file a table."""
+    from flows.query import open_release
+    from reporting.export import ExportRefused, export_release
+
+    chosen = reading_home(home)
+    manifest = chosen.manifest()
+    assert manifest is not None
+    with open_release(chosen) as connection:
+        try:
+            written = export_release(connection, directory, form, manifest, own_use=own_use)
+        except ExportRefused as refused:
+            raise UsageError(str(refused)) from refused
+    click.echo(f"{len(written)} file(s) written to {directory}{' (synthetic)' if manifest['synthetic'] else ''}")
 
 
 @cli.command("prune")

@@ -1,4 +1,4 @@
-"""Reading releases: SQL, status, and what differs between two of them."""
+"""Reading releases: SQL, and what differs between two of them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import duckdb
 
 from flows.errors import UsageError
 from flows.home import DATABASE, Home
+from reporting.export import harmless
 
 PROMPT = "nianjian> "
 
@@ -44,26 +45,6 @@ def sql_prompt(home: Home) -> None:
                 print(_answer(connection, query, False))  # noqa: T201
             except UsageError as error:
                 print(error)  # noqa: T201
-
-
-def status_lines(home: Home) -> Iterable[str]:
-    """Releases of a home and what stands in the current one."""
-    manifest = home.manifest()
-    assert manifest is not None
-    yield f"home      {home.path}{'  (synthetic)' if manifest['synthetic'] else ''}"
-    for release_id in home.release_ids():
-        mark = "  <- current" if release_id == manifest["release_id"] else ""
-        yield f"release   {release_id}{mark}"
-    for gate in manifest["gates"]:
-        yield f"gate      {gate['gate']}: {gate['expectations'] - gate['failed']} of {gate['expectations']} passed"
-    for study in manifest["studies"]:
-        yield f"study     {study['study']}: {study['status']} {study['detail']}".rstrip()
-    with open_release(home) as connection:
-        rows = connection.execute(
-            "select reason, count(*), count(*) filter (where accepted_by is null) from audit.quarantine group by 1 order by 2 desc, 1"
-        ).fetchall()
-    for reason, n, unexplained in rows:
-        yield f"quarantine {reason}: {n}{f' ({unexplained} unexplained)' if unexplained else ''}"
 
 
 def diff_lines(home: Home, a: str | None, b: str | None) -> Iterable[str]:
@@ -126,4 +107,4 @@ def _answer(connection: duckdb.DuckDBPyConnection, query: str, as_csv: bool) -> 
         frame = connection.df()
     except duckdb.Error as error:
         raise UsageError(" ".join(str(error).split())) from error
-    return frame.to_csv(index=False).rstrip("\n") if as_csv else frame.to_string(index=False, max_rows=200)
+    return harmless(frame).to_csv(index=False).rstrip("\n") if as_csv else frame.to_string(index=False, max_rows=200)

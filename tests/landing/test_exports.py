@@ -1,4 +1,4 @@
-"""Database exports and panels: one column a year, indicator named once, tidy long, tidy wide, Stata; formulas in exports."""
+"""Database exports and panels: one column a year, indicator named once, tidy long, tidy wide, Stata."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from landing.escape import escape_formula
 from landing.tabular import csv_sheet, dta_sheet
 from tests.landing.sheets import Grid, land_folder, land_sheet, save
 
@@ -130,25 +129,3 @@ def test_unsupported_file(tmp_path: Path) -> None:
     landed = land_folder(tmp_path / "extracts")
     assert landed.reasons() == {"unreadable_file": 1}
     assert landed.report.files == 1
-
-
-@pytest.mark.parametrize(
-    ("text", "escaped"),
-    [
-        ("=1+1", "'=1+1"),
-        ("@sum", "'@sum"),
-        ("+86", "+86"),
-        ("-5.5", "-5.5"),
-        ("-cmd", "'-cmd"),
-        ("+cmd|x", "'+cmd|x"),
-        ("\t=1", "'\t=1"),
-        ("  =1", "'  =1"),
-        ("石家庄市", "石家庄市"),
-        ("", ""),
-        ("-1e5", "-1e5"),
-        ("1-2", "1-2"),
-        ("%x", "'%x"),
-    ],
-)
-def test_escape_of_formula_like_text(text: str, escaped: str) -> None:
-    assert escape_formula(text) == escaped

@@ -1,0 +1,47 @@
+"""What a home says about its releases and about runs that published nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from flows.errors import RunFailed
+from flows.home import Home
+from flows.run_log import last_run, logged
+from flows.status import changes
+
+
+def test_every_run_leaves_a_line(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    assert last_run(home) is None
+    with pytest.raises(RunFailed), logged(home, "ab"):
+        raise RunFailed("gate panel failed", ["panel.long: value: 3 rows"])
+    failed = last_run(home)
+    assert failed is not None
+    assert (failed["outcome"], failed["summary"]) == ("failed", "gate panel failed")
+    assert failed["problems"] == ["panel.long: value: 3 rows"]
+    with pytest.raises(KeyboardInterrupt), logged(home, "ab"):
+        raise KeyboardInterrupt
+    stopped = last_run(home)
+    assert stopped is not None and stopped["outcome"] == "stopped"
+    with logged(home, "ab"):
+        pass
+    assert len((tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()) == 3
+
+
+def test_changes_between_releases() -> None:
+    old = {
+        "release_id": "a",
+        "inputs": [{"path": "x", "sha256": "1"}, {"path": "y", "sha256": "1"}],
+        "code_hash": "c",
+        "seed": 1,
+    }
+    new = {
+        "release_id": "b",
+        "inputs": [{"path": "x", "sha256": "2"}, {"path": "z", "sha256": "1"}],
+        "code_hash": "c",
+        "seed": 2,
+    }
+    assert changes(old, new) == "since a: 1 extract(s) added, 1 extract(s) changed, 1 extract(s) gone, seed"
+    assert changes(old, old) == "since a: nothing (rebuilt)"
