@@ -12,16 +12,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from estimation.study import Study
 from reporting.figures import event_study_figure
-from reporting.tables import RegressionTable, number, regression_table
+from reporting.tables import RegressionTable, number, optional, regression_table
 
-PAGES = ("index", "gates", "quarantine")
+PAGES = ("index", "data", "gates", "quarantine")
 MOST_ROWS = 500
 
 
 def build_site(
     connection: duckdb.DuckDBPyConnection, folder: Path, manifest: Mapping[str, Any], studies: Mapping[str, Study]
 ) -> None:
-    """Write index.html, gates.html and quarantine.html into `folder`.
+    """Write index.html, data.html, gates.html and quarantine.html into `folder`.
 
     Args:
         connection: the finished database.
@@ -33,6 +33,7 @@ def build_site(
         loader=PackageLoader("reporting"), autoescape=select_autoescape(["html", "j2"]), undefined=StrictUndefined
     )
     environment.filters["number"] = number
+    environment.filters["optional"] = optional
     content = {
         "manifest": manifest,
         "files": _rows(connection, FILES),
@@ -41,6 +42,9 @@ def build_site(
         "expectations": _rows(connection, "select * from audit.expectations order by all"),
         "statuses": _rows(connection, STATUSES),
         "errors": _rows(connection, ERRORS),
+        "coverage": coverage_view(connection),
+        "moments": _rows(connection, MOMENTS),
+        "switches": _rows(connection, "select * from audit.switches order by switch"),
         "studies": [
             study_view(connection, row, studies) for row in _rows(connection, "from results.studies order by study")
         ],
@@ -88,6 +92,37 @@ ERRORS = """
     group by found.kind, found.variable, i.zh_name order by found.kind, n desc, found.variable
 """
 STATUSES = "select status, count(*) as n from audit.cell_status group by status order by n desc, status"
+
+
+# Cities with a value, by variable and year, as a share of the cities of that year.
+COVERAGE = """
+    with cities as (
+        select year, count(distinct city_code) as n_cities from panel.long group by year
+    )
+    select l.variable, i.zh_name, l.year, count(*) as n, count(*) / any_value(c.n_cities) as share
+    from panel.long as l
+    inner join cities as c on l.year = c.year
+    left join seeds.indicators as i on l.variable = i.variable
+    where l.value is not null
+    group by l.variable, i.zh_name, l.year order by l.variable, l.year
+"""
+MOMENTS = """
+    select * from results.published_moments where built_n > 0 order by study, table_id, column_name
+"""
+
+
+def coverage_view(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
+    """Years, and one row a variable with (cities, share) of each year, None where no city has a value."""
+    rows = _rows(connection, COVERAGE)
+    years = sorted({row["year"] for row in rows})
+    cells = {(row["variable"], row["year"]): (row["n"], row["share"]) for row in rows}
+    names = {row["variable"]: row["zh_name"] for row in rows}
+    return {
+        "years": years,
+        "rows": [
+            {"variable": v, "zh_name": zh, "cells": [cells.get((v, y)) for y in years]} for v, zh in names.items()
+        ],
+    }
 
 
 def study_view(

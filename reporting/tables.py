@@ -45,6 +45,11 @@ def number(value: float, decimals: int = 4) -> str:
     return f"{value:.{decimals}f}"
 
 
+def optional(value: float | None, decimals: int = 4) -> str:
+    """As `number`; a value that SQL has as NULL is missing."""
+    return number(float("nan") if value is None else value, decimals)
+
+
 def regression_table(
     table_id: str, columns: pd.DataFrame, estimates: pd.DataFrame, fit: pd.DataFrame, labels: Mapping[str, str]
 ) -> RegressionTable:

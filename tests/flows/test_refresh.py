@@ -62,7 +62,7 @@ def test_release_is_complete(home: Path) -> None:
     assert manifest["synthetic"] is True
     assert {g["gate"] for g in manifest["gates"]} == {"landed", "panel", "results"}
     assert not [g for g in manifest["gates"] if g["failed"]]
-    for page in ("index", "gates", "quarantine"):
+    for page in ("index", "data", "gates", "quarantine"):
         text = (release / "report" / f"{page}.html").read_text()
         assert "SYNTHETIC DATA" in text
         assert "src=" not in text  # nothing to fetch: the report opens offline
@@ -75,6 +75,17 @@ def test_release_is_complete(home: Path) -> None:
     assert views == [(0,)]
     assert undescribed == []
     assert estimates[0][0] > 40
+
+
+def test_the_data_page_shows_every_variable_and_switch(home: Path) -> None:
+    page = (home / "current" / "report" / "data.html").read_text()
+    with duckdb.connect(str(home / "current" / "warehouse.duckdb"), read_only=True) as connection:
+        for query in (
+            "select distinct variable from panel.long where value is not null",
+            "select switch from audit.switches",
+        ):
+            shown = [name for (name,) in connection.execute(query).fetchall()]
+            assert shown and all(f"<code>{name}</code>" in page for name in shown)
 
 
 def test_every_observed_value_equals_its_cell(home: Path) -> None:
@@ -107,6 +118,7 @@ def test_unchanged_inputs_do_nothing_and_force_gives_identical_results(home: Pat
     after = (home / "current").resolve()
     assert after != before
     assert tables(after) == tables(before)
+    assert "nothing (rebuilt)" in nianjian("status", home=home, cwd=place).stdout
     changed = nianjian("diff", home=home, cwd=place)
     assert "panel: no value differs" in changed.stdout
     assert "estimates: none moved" in changed.stdout
