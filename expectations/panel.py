@@ -1,11 +1,11 @@
-"""Gate 2: the panel is unique, in range by kind, and covers what a year of the yearbook covers; so do the samples of studies."""
+"""Gate 2: the panel is unique, in range by kind, and covers what a year of the yearbook covers; so do the samples of studies, and they do not jump."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from expectations import samples
+from expectations import changes, samples
 from expectations.gate import Suite
 
 KEY = ("city_code", "year", "variable")
@@ -93,4 +93,5 @@ SUITES = (
         _coverage,
     ),
     *samples.SUITES,
+    *changes.SUITES,
 )

@@ -18,20 +18,20 @@ SMALLEST_COVERAGE = 0.8
 LARGEST_SHARE_OF_JUMPS = 0.02
 
 
-def _long(study: str) -> str:
-    """Every number of a study's sample, one row a (city_code, year, variable)."""
+def numbers(study: str, database: str = "") -> str:
+    """SQL: every number of a study's sample, one row a (study, city_code, year, variable); `database` is a prefix such as ``previous.``."""
     left_out = ", ".join(f"'{name}'" for name in ("city_code", "year", *TEXT, *MARKS))
     return f"""
         select '{study}' as study, city_code, year, variable, value
         from (
-            unpivot (select city_code, year, columns(c -> c not in ({left_out}))::double from studies.{study})
+            unpivot (select city_code, year, columns(c -> c not in ({left_out}))::double from {database}studies.{study})
             on columns(* exclude (city_code, year)) into name variable value value
         )
     """
 
 
 VALUES = f"""
-    with long as ({" union all ".join(_long(study) for study in STUDIES)}),
+    with long as ({" union all ".join(numbers(study) for study in STUDIES)}),
     expected as (
         select
             long.*,

@@ -15,6 +15,7 @@ AUDIT = {
     "runs": "Grain: one run; a release holds the run that built it.",
     "expectations": "Grain: one expectation of one gate, with the rows that broke it (none in a release).",
     "data_dictionary": "Grain: one column of one table of this release.",
+    "study_changes": "Grain: one variable of one study: how its values differ from those of the release published before (none before the first).",
 }
 COLUMNS = {
     ("audit", "runs"): {
@@ -37,6 +38,21 @@ COLUMNS = {
         "n_unexpected": "Rows that broke it.",
         "unexpected": "The first ten of them, by key.",
         "meaning": "What it demands, in words.",
+    },
+    ("audit", "study_changes"): {
+        "previous_release": "Release compared with.",
+        "study": "Study.",
+        "variable": "Column of the study's sample.",
+        "n_before": "Values in that release.",
+        "n_now": "Values in this one.",
+        "n_added": "City-years that have a value only now.",
+        "n_lost": "City-years that had a value only then.",
+        "n_changed": "City-years whose value moved at all, by more than the tenth digit.",
+        "n_jumps": "City-years whose value moved by more than max_jump of seeds.study_variables; dummies and counts: moved at all.",
+        "largest_change": "Largest absolute change.",
+        "largest_at": "City and year of it.",
+        "same_sources": "Whether gate 2 judges the row: not for synthetic releases that share less than half of their files.",
+        "accepted_by": "Entry of seeds.accepted_changes that explains the change.",
     },
     ("audit", "data_dictionary"): {
         "table_schema": "Schema.",

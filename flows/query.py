@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import duckdb
+import pandas as pd
 
+from expectations.changes import changes, studies_in
 from flows.errors import UsageError
 from flows.home import DATABASE, Home
 from reporting.export import harmless
@@ -60,6 +62,7 @@ def diff_lines(home: Home, a: str | None, b: str | None) -> Iterable[str]:
             connection.execute(f"attach '{path}' as {name} (read_only)")
         yield f"{old} -> {new}"
         yield from _value_changes(connection)
+        yield from _study_changes(connection)
         yield from _estimate_changes(connection)
 
 
@@ -81,6 +84,18 @@ def _value_changes(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:
         yield "panel: no value differs"
     for variable, added, lost, revised in rows:
         yield f"panel: {variable}: {added} added, {revised} revised, {lost} lost"
+
+
+def _study_changes(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:
+    """Constructed variables that differ: also those of an index whose weights moved because a year was added."""
+    studies = [study for study in studies_in(connection, "old") if study in studies_in(connection, "new")]
+    compared = connection.execute(changes("old", "new", studies)).df() if studies else pd.DataFrame()
+    moved = compared[(compared[["n_added", "n_changed", "n_lost"]] > 0).any(axis=1)] if studies else compared
+    if moved.empty:
+        yield "studies: no value differs"
+    for row in moved.itertuples():
+        largest = f"; largest change {row.largest_change:.4g} at {row.largest_at}" if row.n_changed else ""
+        yield f"study: {row.study}.{row.variable}: {row.n_added} added, {row.n_changed} changed, {row.n_lost} lost{largest}"
 
 
 def _estimate_changes(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:

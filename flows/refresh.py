@@ -18,8 +18,8 @@ from prefect.tasks import Task
 
 from estimation.runner import StudyResult, run_study
 from estimation.study import Study, all_studies
+from expectations import changes, landed, panel, results
 from expectations import gate as gates
-from expectations import landed, panel, results
 from flows.catalogue import describe, record_run
 from flows.errors import RunFailed
 from flows.home import DATABASE, ROOT, Home, publish
@@ -79,6 +79,13 @@ def land_extracts(database: Path, inputs: Inputs) -> list[str]:
 def build_models(database: Path, work: Path, select: Sequence[str]) -> None:
     """Seed, run and test dbt models."""
     dbt_build(database, select=select, work=work)
+
+
+@task(name="compare with the published release", **RETRIES)
+def compare_with_published(database: Path, published: Path | None) -> None:
+    """Write how the samples of studies differ from those of the published release, for gate 2 and for readers."""
+    with duckdb.connect(str(database)) as connection:
+        changes.write_changes(connection, None if published is None else published / DATABASE)
 
 
 @task(name="check gate", task_run_name="check gate {gate}")
@@ -169,6 +176,7 @@ def refresh(home: Home, inputs: Inputs, progress: Progress) -> Summary:
         with progress.step("build panel"):
             build_models(database, scratch, ["resource_type:seed", "staging", "panel", "indices", "studies", "audit"])
         with progress.step("gate 2: panel"):
+            compare_with_published(database, home.current_release())
             check_gate(database, "panel")
         with progress.step("estimate"):
             _estimate_all(database, inputs)

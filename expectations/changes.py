@@ -1,0 +1,134 @@
+"""Part of gate 2: the samples of studies against those of the published release.
+
+A new edition adds years; it does not rewrite earlier values by more than is plausible from one year to the next, and loses none. What is meant
+to change is accepted with a reason in seeds/accepted_changes.csv. Every difference, large or small, stands in `audit.study_changes`: also that of
+an index whose weights moved because a year was added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from expectations.gate import Suite
+from expectations.samples import LARGEST_SHARE_OF_JUMPS, SMALLEST_COVERAGE, STUDIES, numbers
+
+TABLE = "audit.study_changes"
+LARGEST_SHARE_LOST = 1 - SMALLEST_COVERAGE
+ROUNDING = 1e-9  # result tables keep ten significant digits
+SCHEMA = f"""
+    create or replace table {TABLE} (
+        previous_release varchar, study varchar, variable varchar, n_before bigint, n_now bigint, n_added bigint, n_lost bigint, n_changed bigint,
+        n_jumps bigint, largest_change double, largest_at varchar, same_sources boolean, accepted_by varchar
+    )
+"""
+# Invented economies of two seeds have nothing in common: they are compared only where they share their files. Real ones always are.
+SAME_SOURCES = """
+    select coalesce(not bool_or(now.synthetic) or avg((before.sha256 is not null)::integer) >= 0.5, true)
+    from raw.files as now
+    left join (select distinct sha256 from previous.raw.files) as before on now.sha256 = before.sha256
+"""
+ACCEPTED = """
+    select ?, changes.*, ?, accepted.id
+    from ({changes}) as changes
+    left join seeds.accepted_changes as accepted
+        on regexp_full_match(changes.study, accepted.study) and regexp_full_match(changes.variable, accepted.variable)
+        and coalesce(accepted.until >= current_date, true)
+    qualify row_number() over (partition by changes.study, changes.variable order by accepted.id) = 1
+    order by changes.study, changes.variable
+"""
+
+
+def write_changes(connection: duckdb.DuckDBPyConnection, published: Path | None) -> None:
+    """Write `audit.study_changes` into the open database: one row a variable of a study; empty before the first release.
+
+    Args:
+        published: database of the published release, attached read-only for the time of the comparison.
+    """
+    connection.execute(SCHEMA)
+    if published is None:
+        return
+    path = str(published).replace("'", "''")
+    connection.execute(f"attach '{path}' as previous (read_only)")
+    try:
+        studies = studies_in(connection, "previous")
+        if studies:
+            ((own,),) = connection.execute("select current_database()").fetchall()
+            ((same,),) = connection.execute(SAME_SOURCES).fetchall()
+            compared = changes("previous", str(own), studies)
+            connection.execute(
+                f"insert into {TABLE} {ACCEPTED.format(changes=compared)}", [published.parent.name, same]
+            )
+    finally:
+        connection.execute("detach previous")
+
+
+def studies_in(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
+    """Studies whose sample an attached database holds."""
+    held = connection.execute(
+        "select table_name from duckdb_tables() where database_name = ? and schema_name = 'studies'", [database]
+    )
+    names = {name for (name,) in held.fetchall()}
+    return [study for study in STUDIES if study in names]
+
+
+def changes(before: str, now: str, studies: Collection[str]) -> str:
+    """SQL: one row a (study, variable) of two attached databases: how many values were added, lost, changed, and jumped; for one study at least.
+
+    A value jumps if it moved by more than `max_jump` of study_variables, which is what is plausible from one year to the next; dummies and counts
+    jump with any change.
+    """
+    old, new = (" union all ".join(numbers(study, f"{name}.") for study in studies) for name in (before, now))
+    return f"""
+        with compared as (
+            select
+                study, variable, city_code, year, before.value as value_before, now.value as value_now,
+                abs(now.value - before.value) as change, coalesce(max_jump, 0) as max_jump
+            from ({old}) as before
+            full join ({new}) as now using (study, city_code, year, variable)
+            inner join {now}.seeds.study_variables as expected using (study)
+            where expected.column_name = variable
+        )
+        select
+            study,
+            variable,
+            count(value_before) as n_before,
+            count(value_now) as n_now,
+            count(value_now) - count(change) as n_added,
+            count(value_before) - count(change) as n_lost,
+            count(*) filter (where change > {ROUNDING} * abs(value_before)) as n_changed,
+            count(*) filter (where change > greatest(max_jump, {ROUNDING} * abs(value_before))) as n_jumps,
+            max(change) as largest_change,
+            arg_max(city_code || ' ' || year, change) filter (where change > 0) as largest_at
+        from compared
+        group by study, variable
+        order by study, variable
+    """
+
+
+UNEXPLAINED = f"""
+    select *, n_jumps / nullif(n_before - n_lost, 0) as share_of_jumps, n_lost / nullif(n_before, 0) as share_lost
+    from {TABLE}
+    where same_sources and accepted_by is null
+    order by study, variable
+"""
+
+
+def _unexplained(gxe: Any) -> Sequence[Any]:
+    accept = "(if it is meant: an entry in seeds/accepted_changes.csv)"
+    return [
+        gxe.ExpectColumnValuesToBeBetween(
+            column="share_of_jumps", min_value=0, max_value=LARGEST_SHARE_OF_JUMPS,
+            notes=f"at most {LARGEST_SHARE_OF_JUMPS:.0%} of a variable's values jumped against the published release {accept}",
+        ),
+        gxe.ExpectColumnValuesToBeBetween(
+            column="share_lost", min_value=0, max_value=LARGEST_SHARE_LOST,
+            notes=f"at most {LARGEST_SHARE_LOST:.0%} of a variable's values of the published release are lost {accept}",
+        ),
+    ]  # fmt: skip
+
+
+SUITES = (Suite("study_changes", TABLE, UNEXPLAINED, ("study", "variable", "largest_at"), _unexplained),)
