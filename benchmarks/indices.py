@@ -4,7 +4,7 @@
 
 - 4,200 directional programs (3 inputs, 1 output, 3 undesirables, weak disposability) against 4,200 references, against scipy
   `linprog` on the same programs (100 of them and scaled up; ``--all`` runs every one) and, if it is installed, DEAPack's
-  `ChungFareGrosskopfDDF` (GPL, an outside check only: ``pip install DEAPack==2.0.0`` into a scratch environment beside this
+  `ChungFareGrosskopfDDF` (GPL, an outside check only: ``pip install DEAPack==2.0.1`` into a scratch environment beside this
   project). Scores are compared.
 - Virtual agglomeration and distance decay for 340 and 3,400 units over 17 years, against a loop over units.
 - Market segmentation of 279 cities, 16 goods, 8 years, against a loop over pairs.
@@ -120,9 +120,11 @@ def deapack(X: np.ndarray, Y: np.ndarray, B: np.ndarray, ours: float, distance: 
         frame, dmu="dmu", inputs=("x1", "x2", "x3"), outputs="y", bad_outputs=("b1", "b2", "b3")
     )
     result, seconds = timed(lambda: module.ChungFareGrosskopfDDF(compute_slacks=False).fit(data))
-    theirs = result.summary().set_index("dmu")["distance"].to_numpy()
+    summary = result.summary()
+    name = "dmu_id" if "dmu_id" in summary else "dmu"  # 2.0.1 renamed the column
+    theirs = summary.set_index(name)["distance"].reindex(frame["dmu"]).to_numpy()
     gap = np.abs(theirs - distance).max()
-    report(f"  DEAPack: {seconds:.1f} s; ratio {ours / seconds:.3f} (wanted: under 0.5); largest difference {gap:.1e}")
+    report(f"  DEAPack {module.__version__}: {seconds:.1f} s; ratio {ours / seconds:.3f} (wanted: under 0.5); largest difference {gap:.1e}")
 
 
 def other_models() -> None:
