@@ -9,6 +9,7 @@ import pandas as pd
 from estimation.cleaning.interpolation import interpolate
 from estimation.core.frame import EstimationError
 from estimation.economy.allocation_efficiency import allocation_efficiency
+from estimation.indices.systems import base_years
 
 KEYS = ["city_code", "year"]
 COLUMNS = [*KEYS, "n_firms", "covariance", "ecol", "status"]
@@ -16,7 +17,11 @@ FIRMS, LINE, PROVINCE, MISSING = "firms", "interpolated", "province_mean", "miss
 
 
 def city_allocation(
-    firms: pd.DataFrame, sample: pd.DataFrame, provinces: pd.DataFrame, switches: Mapping[str, str]
+    firms: pd.DataFrame,
+    sample: pd.DataFrame,
+    provinces: pd.DataFrame,
+    switches: Mapping[str, str],
+    frozen: tuple[int, int] | None = None,
 ) -> pd.DataFrame:
     """Covariance of Olley and Pakes by city and year, one row a city-year of the sample.
 
@@ -27,7 +32,7 @@ def city_allocation(
     Args:
         firms: city_code, year, revenue_100m_yuan, rd_staff, employees. sample, with columns city_code and year.
         provinces: city_code, province_code.
-        switches: ecol_normalise, ecol_missing, interpolation_max_gap.
+        switches: ecol_normalise, ecol_missing, interpolation_max_gap, index_base_years. frozen: base years of the study.
 
     Raises:
         EstimationError: an unknown rule, or unusable firm rows.
@@ -39,8 +44,11 @@ def city_allocation(
     if own.empty:
         kinds = {"city_code": "str", "year": "int64", "status": "str"}
         return pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in COLUMNS})
-    normalise = switches["ecol_normalise"]
-    found = allocation_efficiency(own, "revenue_100m_yuan", "rd_staff", "employees", normalise=normalise).table  # type: ignore[arg-type]
+    found = allocation_efficiency(
+        own, "revenue_100m_yuan", "rd_staff", "employees",
+        normalise=switches["ecol_normalise"],  # type: ignore[arg-type]
+        base=base_years(sample["year"], switches["index_base_years"], frozen),
+    ).table  # fmt: skip
     table = sample[KEYS].sort_values(KEYS, ignore_index=True).merge(found, on=KEYS, how="left")
     table["status"] = table["ecol"].notna().map({True: FIRMS, False: MISSING})
     if rule != "none":

@@ -9,25 +9,29 @@ import pandas as pd
 from estimation.cleaning.deflation import price_level
 from estimation.core.frame import EstimationError
 from estimation.dea.productivity import Productivity, gml, ml
+from estimation.indices.systems import base_mask
 
 FRONTIER = ["frontier_first_year", "frontier_last_year"]
 GREEN = [
-    "city_code", "year", "gtfp", "gtfp_cumulated", "efficiency", "efficiency_change", "technical_change", "status", *FRONTIER,
+    "city_code", "year", "gtfp", "gtfp_cumulated", "efficiency", "efficiency_change", "technical_change", "status", "n_beyond", *FRONTIER,
 ]  # fmt: skip
-LAND = ["city_code", "year", "ml", "eland", "status"]
+LAND = ["city_code", "year", "ml", "eland", "status", "n_beyond"]
 
 
-def green_productivity(frame: pd.DataFrame, switches: Mapping[str, str]) -> pd.DataFrame:
+def green_productivity(
+    frame: pd.DataFrame, switches: Mapping[str, str], frozen: tuple[int, int] | None = None
+) -> pd.DataFrame:
     """GML index of EBM efficiency on the global frontier, one row a (city, year); the first year is 1.
 
     Inputs: capital (real), employment, electricity; desirable output: GDP; undesirable: sulphur (or carbon) dioxide, dust, waste water of
-    industry. The frontier is that of all rows; its years stand beside every value.
+    industry. The frontier is that of all rows, or of the base years (index_base_years), whose first and last stand beside every value.
 
     Args:
         frame: city_code, year, capital, emp_total_10k, electricity_10k_kwh, gdp_100m_yuan, so2_industrial_t or co2_emissions_10k_t,
             dust_industrial_t, wastewater_industrial_10k_t, for constant prices gdp_index_prev100; rows with a missing value are
             left out.
-        switches: ebm_orientation, ebm_rts, gml_first_year, ebm_undesirable, gdp_prices, price_base_year.
+        switches: ebm_orientation, ebm_rts, gml_first_year, ebm_undesirable, gdp_prices, price_base_year, index_base_years.
+        frozen: base years of the study.
 
     Raises:
         EstimationError: an unknown choice, or GDP that cannot be chained to the base year.
@@ -41,11 +45,12 @@ def green_productivity(frame: pd.DataFrame, switches: Mapping[str, str]) -> pd.D
     rows = _complete(frame, [*inputs, *outputs, *bad])
     if rows.empty:
         return _empty(GREEN)
+    spanning = base_mask(rows["year"], switches["index_base_years"], frozen)
     result = gml(
         rows[inputs].to_numpy(), rows[outputs].to_numpy(), rows[bad].to_numpy(),
         entity=rows["city_code"].to_numpy(), time=rows["year"].to_numpy(), model="ebm",
         orientation=switches["ebm_orientation"], rts=switches["ebm_rts"],  # type: ignore[arg-type]
-        first="one" if switches["gml_first_year"] == "one" else "missing",
+        first="one" if switches["gml_first_year"] == "one" else "missing", frontier_rows=spanning,
     )  # fmt: skip
     keys = rows[["city_code", "year"]]
     return keys.assign(
@@ -55,8 +60,9 @@ def green_productivity(frame: pd.DataFrame, switches: Mapping[str, str]) -> pd.D
         efficiency_change=result.efficiency_change,
         technical_change=result.technical_change,
         status=result.status.astype(str),
-        frontier_first_year=int(rows["year"].min()),
-        frontier_last_year=int(rows["year"].max()),
+        n_beyond=result.n_beyond,
+        frontier_first_year=int(rows.loc[spanning, "year"].min()),
+        frontier_last_year=int(rows.loc[spanning, "year"].max()),
     )[GREEN]
 
 
@@ -77,7 +83,9 @@ def constant_gdp(frame: pd.DataFrame, base_year: int) -> pd.DataFrame:
     return known.assign(gdp_constant=known["city_code"].map(nominal) * volume)
 
 
-def land_efficiency(frame: pd.DataFrame, switches: Mapping[str, str]) -> pd.DataFrame:
+def land_efficiency(
+    frame: pd.DataFrame, switches: Mapping[str, str], frozen: tuple[int, int] | None = None
+) -> pd.DataFrame:
     """Cumulated Malmquist-Luenberger index of the urban districts (farthest strong frontier), one row a (city, year); base year 1.
 
     Inputs: capital (of the whole city), construction land, non-agricultural employment; desirable outputs: non-agricultural value added,
@@ -87,7 +95,7 @@ def land_efficiency(frame: pd.DataFrame, switches: Mapping[str, str]) -> pd.Data
         frame: city_code, year, capital, construction_land_km2_districts, emp_nonagri_10k_districts, va_nonagri_100m_yuan_districts,
             wage_avg_yuan_districts or wage_avg_yuan, green_coverage_pct_districts, so2_district; rows with a missing value are left
             out.
-        switches: land_frontier, land_wage_scope, eland_base.
+        switches: land_frontier, land_wage_scope, eland_base; index_base_years and the base years of the study (`frozen`) for the global frontier.
 
     Raises:
         EstimationError: an unknown choice.
@@ -104,11 +112,12 @@ def land_efficiency(frame: pd.DataFrame, switches: Mapping[str, str]) -> pd.Data
     keys = {"entity": rows["city_code"].to_numpy(), "time": rows["year"].to_numpy()}
     result: Productivity
     if frontier == "gml":
-        result = gml(*arrays, **keys, model="farthest", base=base)  # type: ignore[arg-type]
+        spanning = base_mask(rows["year"], switches["index_base_years"], frozen)
+        result = gml(*arrays, **keys, model="farthest", base=base, frontier_rows=spanning)  # type: ignore[arg-type]
     else:
         result = ml(*arrays, **keys, model="farthest", outside="super", base=base)  # type: ignore[arg-type]
     return rows[["city_code", "year"]].assign(
-        ml=result.index, eland=result.cumulated, status=result.status.astype(str)
+        ml=result.index, eland=result.cumulated, status=result.status.astype(str), n_beyond=result.n_beyond
     )[LAND]
 
 
@@ -125,5 +134,5 @@ def _complete(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
 
 
 def _empty(columns: list[str]) -> pd.DataFrame:
-    kinds = {"city_code": "str", "status": "str"} | dict.fromkeys(["year", *FRONTIER], "int64")
+    kinds = {"city_code": "str", "status": "str"} | dict.fromkeys(["year", "n_beyond", *FRONTIER], "int64")
     return pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in columns})

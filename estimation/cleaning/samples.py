@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from estimation.cleaning.outlier_rules import replace_outliers
 from estimation.cleaning.winsor import winsorise
 from estimation.core.frame import EstimationError
 from estimation.core.ledger import Cleaned
+from estimation.indices.systems import base_mask
 
 RULES = ("none", "winsorise", "replace_outliers")
 
@@ -49,7 +49,7 @@ def clean_sample(
     if rule == "winsorise":
         share = float(switches["winsor_share"])
         by = "year" if switches["winsor_by"] == "year" else None
-        base = None if by else _base(sample["year"], switches["index_base_years"], frozen)
+        base = None if by else base_mask(sample["year"], switches["index_base_years"], frozen)
         return winsorise(sample, known, limits=(share, 1 - share), by=by, base=base)
     return _without_outliers(sample, known, switches)
 
@@ -62,16 +62,6 @@ def typed(frame: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
     """
     names = {"VARCHAR": "str", "BOOLEAN": "boolean"}
     return frame.astype({c: names.get(k, "Int64" if "INT" in k else "float64") for c, k in kinds.items()})
-
-
-def _base(years: pd.Series, rule: str, frozen: tuple[int, int] | None) -> np.ndarray | None:
-    if rule == "first":
-        return np.asarray(years == years.min())
-    if rule == "frozen":
-        if frozen is None:
-            raise EstimationError("index_base_years=frozen needs the base years of the study (study_samples)")
-        return np.asarray(years.between(*frozen))
-    return None
 
 
 def _without_outliers(sample: pd.DataFrame, columns: list[str], switches: Mapping[str, str]) -> Cleaned:

@@ -24,6 +24,7 @@ from estimation.core.frame import EstimationError
 from estimation.dea.data import parts
 from estimation.dea.direction import directions
 from estimation.dea.models import (
+    EFFICIENT,
     BadTarget,
     Disposability,
     Model,
@@ -57,6 +58,8 @@ class Productivity:
         status: (n,) ``optimal``, ``first period``, ``previous period missing``, or the status of the program that failed
             with its frontier, e.g. ``infeasible (t on t-1)``.
         n_programs, n_infeasible: linear programs solved, and those among them without a solution.
+        n_beyond: (n,) how many of the row's programs found the unit (or itself a period earlier) beyond the frontier it is held against: a
+            score above one, possible against another period's frontier or a frozen one.
         entity, time: (n,) labels as given. options: the choices made.
     """
 
@@ -68,6 +71,7 @@ class Productivity:
     status: np.ndarray
     n_programs: int
     n_infeasible: int
+    n_beyond: np.ndarray
     entity: np.ndarray
     time: np.ndarray
     options: Mapping[str, Any]
@@ -100,6 +104,7 @@ def gml(
     time: Any,
     first: First = "one",
     base: Base = "one",
+    frontier_rows: Any = None,
     **options: Unpack[ModelOptions],
 ) -> Productivity:
     """Global Malmquist-Luenberger index.
@@ -108,17 +113,19 @@ def gml(
         X, Y, B: (n, m), (n, s), (n, p), one row a unit and period. entity, time: (n,) labels of unit and period.
         first: value of the index in a unit's first period: 1, or missing.
         base: where ``cumulated`` starts: 1, or the efficiency of the first period.
+        frontier_rows: (n,) mask of the rows that span the global frontier and set epsilon and weights (a frozen base, so that a later
+            period changes no earlier value); None: all. A later row beyond that frontier is infeasible (ddf: scores above one).
         options: model, orientation, rts, eps, weights, disposability, direction, bad_target as in `estimation.dea.dea`. By
             default the directional distance of Oh (2010): direction (0, y0, b0), undesirables weakly disposable; for the
-            other models orientation ``none`` and strong disposability. Epsilon and weights come from all periods together.
+            other models orientation ``none`` and strong disposability. Epsilon and weights come from all frontier rows together.
 
     Raises:
         EstimationError: unusable data or options, or a unit that appears twice in a period.
     """
     panel = _panel(X, Y, B, entity, time)
-    runs = _runs(panel, "infeasible", **options)
-    everyone = np.arange(len(panel.period))
-    overall = runs.scores(everyone, everyone, "global")
+    spanning = _spanning(frontier_rows, len(panel.period))
+    runs = _runs(panel, "infeasible", spanning, **options)
+    overall = runs.scores(np.arange(len(panel.period)), np.flatnonzero(spanning), "global")
     own = runs.own_period("contemporaneous")
     now, before = panel.pairs()
     index, change = _blank(panel), _blank(panel)
@@ -153,7 +160,7 @@ def ml(
     if frontier not in get_args(Frontier):
         raise EstimationError(f"frontier={frontier!r} is not one of {', '.join(get_args(Frontier))}")
     panel = _panel(X, Y, B, entity, time)
-    runs = _runs(panel, outside, **options)
+    runs = _runs(panel, outside, np.ones(len(panel.period), dtype=bool), **options)
     own = runs.own_period(frontier)
     index, change = _blank(panel), _blank(panel)
     now, before = panel.pairs()
@@ -206,9 +213,20 @@ def _panel(X: Any, Y: Any, B: Any, entity: Any, time: Any) -> _Panel:
     return _Panel(units, labels, times, unit, period, np.asarray(periods))
 
 
+def _spanning(rows: Any, n: int) -> np.ndarray:
+    """(n,) mask of the rows that span the global frontier."""
+    if rows is None:
+        return np.ones(n, dtype=bool)
+    mask = np.asarray(rows)
+    if mask.shape != (n,) or mask.dtype.kind != "b" or not mask.any():
+        raise EstimationError(f"frontier_rows must be a mask of length {n} that holds at least one row")
+    return mask
+
+
 def _runs(
     panel: _Panel,
     outside: Outside,
+    spanning: np.ndarray,
     *,
     model: Model = "ddf",
     orientation: Orientation | None = None,
@@ -221,7 +239,8 @@ def _runs(
 ) -> _Runs:
     """The specification with the defaults of its model, ready to score."""
     directional = model == "ddf"
-    slack = slack_weights(model, panel.units.sizes, eps, weights, panel.units)
+    reference = Parts(*(values[spanning] for values in panel.units))
+    slack = slack_weights(model, panel.units.sizes, eps, weights, reference)
     side: Orientation = orientation or ("out" if directional else "none")
     disposal: Disposability = disposability or ("weak" if directional else "strong")
     specification = Specification(model, side, rts, disposal, bad_target, outside, slack)
@@ -236,6 +255,7 @@ class _Runs:
         self._direction = direction
         self.n_programs = 0
         self.n_infeasible = 0
+        self.n_beyond = np.zeros(len(panel.period), dtype=int)
         self.failed = np.full(len(panel.period), "", dtype=object)
 
     def scores(
@@ -247,10 +267,11 @@ class _Runs:
         units, others = (Parts(*(v[chosen] for v in self.panel.units)) for chosen in (rows, reference))
         direction = None if self._direction is None else Parts(*(g[rows] for g in self._direction))
         found = evaluate(units, others, self.specification, direction=direction, details=False)
-        missing = found.status != OPTIMAL
+        missing, places = found.status != OPTIMAL, rows if report is None else report
         self.n_programs += len(rows)
         self.n_infeasible += int(missing.sum())
-        for row, status in zip((rows if report is None else report)[missing], found.status[missing], strict=True):
+        self.n_beyond[places] += found.score > 1 + EFFICIENT
+        for row, status in zip(places[missing], found.status[missing], strict=True):
             self.failed[row] = self.failed[row] or f"{status} ({name})"
         return found.score
 
@@ -302,6 +323,7 @@ def _result(
         status=status,
         n_programs=runs.n_programs,
         n_infeasible=runs.n_infeasible,
+        n_beyond=runs.n_beyond,
         entity=panel.entity,
         time=panel.time,
         options={**vars(runs.specification), "first": first, "base": base, **options},

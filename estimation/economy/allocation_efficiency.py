@@ -70,6 +70,7 @@ def allocation_efficiency(
     time: str = "year",
     elasticity: float = 1.0,
     normalise: Normalise = "minmax",
+    base: tuple[int, int] | None = None,
 ) -> AllocationEfficiency:
     """ecol_it = sum_v (mpl_ivt - mean mpl_it)(s_ivt - mean s_it) over the firms v of a city.
 
@@ -77,7 +78,8 @@ def allocation_efficiency(
 
     Args:
         firms: one row a firm and year. output, staff, employees: columns. elasticity: xi (a scale only).
-        normalise: ``minmax`` maps the covariance to [0.001, 1] over all rows (so that logs exist), ``none`` keeps it.
+        normalise: ``minmax`` maps the covariance to [0.001, 1] (so that logs exist), ``none`` keeps it.
+        base: first and last period whose rows set the limits of ``minmax``; None: all. What lies beyond counts as standing on them.
 
     Raises:
         EstimationError: absent columns, no usable firm, negative values, or covariances that are all equal under ``minmax``.
@@ -99,12 +101,15 @@ def allocation_efficiency(
     centred = usable[["mpl", "share"]] - usable.groupby(keys)[["mpl", "share"]].transform("mean")
     groups = usable.assign(product=centred["mpl"] * centred["share"]).groupby(keys, sort=True)
     table = pd.DataFrame({"n_firms": groups.size(), "covariance": groups["product"].sum()}).reset_index()
-    table["ecol"] = table["covariance"] if normalise == "none" else _to_unit(table["covariance"])
+    inside = pd.Series(True, index=table.index) if base is None else table[time].between(*base)
+    table["ecol"] = table["covariance"] if normalise == "none" else _to_unit(table["covariance"], inside)
     return AllocationEfficiency(table, len(values) - len(usable), normalise)
 
 
-def _to_unit(values: pd.Series) -> pd.Series:
-    width = values.max() - values.min()
+def _to_unit(values: pd.Series, base: pd.Series) -> pd.Series:
+    """Values mapped to [0.001, 1] by the limits of the base rows."""
+    low, high = values[base].min(), values[base].max()
+    width = high - low
     if not width > 0:
         raise EstimationError("the covariances are all equal: normalise='minmax' is not defined")
-    return LOWEST + (1 - LOWEST) * (values - values.min()) / width
+    return LOWEST + (1 - LOWEST) * (values.clip(low, high) - low) / width

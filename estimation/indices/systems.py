@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from estimation.core.frame import EstimationError
@@ -95,6 +96,21 @@ def base_years(years: pd.Series, rule: str, frozen: tuple[int, int] | None = Non
     if frozen is None:
         raise EstimationError("index_base_years=frozen needs the base years of the study (study_samples)")
     return frozen
+
+
+def base_mask(years: pd.Series, rule: str, frozen: tuple[int, int] | None = None) -> np.ndarray:
+    """(n,) rows that set weights, limits and frontiers; see `base_years`.
+
+    Raises:
+        EstimationError: as `base_years`, or no row in the base years.
+    """
+    limits = base_years(years, rule, frozen)
+    if limits is None:
+        return np.ones(len(years), dtype=bool)
+    inside = years.between(*limits).to_numpy()
+    if not inside.any():
+        raise EstimationError(f"no row in the base years {limits[0]}-{limits[1]}")
+    return np.asarray(inside)
 
 
 def index_directions(definitions: pd.DataFrame, name: str, rule: str) -> dict[str, str]:

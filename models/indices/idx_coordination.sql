@@ -2,7 +2,8 @@
 
 /*
     Coupling coordination of human capital (ecol) and land (eland) in the sample of industrial upgrading. Inputs a and b are scaled to
-    [0.001, 1] by min-max over the sample, so that logs exist. Standard form sqrt(C T) = (ab)^(1/4), with C = 2 sqrt(ab) / (a + b) and
+    [0.001, 1] by min-max over the base years of the sample (index_base_years), so that logs exist; what lies beyond counts as standing on the
+    limit. Standard form sqrt(C T) = (ab)^(1/4), with C = 2 sqrt(ab) / (a + b) and
     T = (a + b) / 2; printed form (harmonic mean)^(1/4).
 */
 with inputs as (
@@ -19,18 +20,31 @@ with inputs as (
 
 ),
 
+limits as (
+
+    select
+        min(ecol) as low_a,
+        max(ecol) as high_a,
+        min(eland) as low_b,
+        max(eland) as high_b
+    from inputs
+    where {{ base_rows('industrial_upgrading') }}
+
+),
+
 scaled as (
 
     select
         *,
         {% if switch('rel_normalise') == 'minmax' -%}
-            0.001 + 0.999 * (ecol - min(ecol) over ()) / nullif(max(ecol) over () - min(ecol) over (), 0) as a,
-            0.001 + 0.999 * (eland - min(eland) over ()) / nullif(max(eland) over () - min(eland) over (), 0) as b
+            0.001 + 0.999 * (greatest(low_a, least(high_a, ecol)) - low_a) / nullif(high_a - low_a, 0) as a,
+            0.001 + 0.999 * (greatest(low_b, least(high_b, eland)) - low_b) / nullif(high_b - low_b, 0) as b
         {%- else -%}
             ecol as a,
             eland as b
         {%- endif %}
     from inputs
+    cross join limits
 
 ),
 

@@ -1,15 +1,18 @@
 """Green total factor productivity: EBM against the global frontier, Malmquist-Luenberger index."""
 
 from estimation.cities.productivity import green_productivity
+from estimation.indices.systems import frozen_years
 
 
 def model(dbt, session):
     dbt.config(materialized="table", alias="green_productivity")
     switches_table = dbt.ref("audit_switches").df()
     samples = dbt.ref("panel_samples").df()
+    studies = dbt.ref("study_samples").df()
     panel = dbt.ref("panel_city_year").df()
     capital = dbt.ref("idx_capital").df()
     switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
     keys = samples.loc[samples["study"] == "green_development", ["city_code", "year"]]
     frame = keys.merge(panel, on=["city_code", "year"])
-    return green_productivity(frame.merge(capital, on=["city_code", "year"]), switches)
+    frame = frame.merge(capital, on=["city_code", "year"])
+    return green_productivity(frame, switches, frozen_years(studies)["green_development"])

@@ -114,7 +114,7 @@ def economy(years: range = range(2013, 2016), cities: int = 6, seed: int = 0) ->
 
 GREEN = {
     "ebm_orientation": "none", "ebm_rts": "crs", "gml_first_year": "one", "ebm_undesirable": "so2", "gdp_prices": "current",
-    "price_base_year": "2013",
+    "price_base_year": "2013", "index_base_years": "all",
 }  # fmt: skip
 
 
@@ -146,6 +146,25 @@ class TestGreenProductivity:
         base, other = (green_productivity(frame, GREEN | change) for change in ({}, {switch: value}))
         assert (base["efficiency"] - other["efficiency"]).abs().max() > 1e-6
 
+    def test_a_frozen_frontier_leaves_old_values_when_a_year_is_added(self):
+        """Whatever the added year is like, the earlier values stay; a city beyond the frozen frontier has no score and is counted."""
+        longer = economy(range(2013, 2017))
+        longer.loc[(longer["year"] == 2016) & (longer["city_code"] == "000000"), "gdp_100m_yuan"] *= 100
+        frozen = GREEN | {"index_base_years": "frozen"}
+        before = green_productivity(longer[longer["year"] < 2016], frozen, (2013, 2015))
+        after = green_productivity(longer, frozen, (2013, 2015))
+        pd.testing.assert_frame_equal(before, after[after["year"] < 2016].reset_index(drop=True))
+        assert after["frontier_last_year"].eq(2015).all()
+        beyond = after[(after["year"] == 2016) & (after["city_code"] == "000000")].iloc[0]
+        assert beyond["status"] == "infeasible (global)" and np.isnan(beyond["gtfp"])
+
+    def test_unfrozen_the_added_year_moves_old_values(self):
+        longer = economy(range(2013, 2017))
+        longer.loc[longer["year"] == 2016, "gdp_100m_yuan"] *= 100
+        before, after = (green_productivity(f, GREEN) for f in (longer[longer["year"] < 2016], longer))
+        old = after[after["year"] < 2016].reset_index(drop=True)
+        assert (before["efficiency"] - old["efficiency"]).abs().max() > 0.1
+
     def test_first_year_may_be_missing(self):
         found = green_productivity(economy(), GREEN | {"gml_first_year": "missing"})
         assert found.loc[found["year"] == 2013, "gtfp"].isna().all()
@@ -167,7 +186,9 @@ class TestGreenProductivity:
             green_productivity(economy(), GREEN | {"ebm_undesirable": "nox"})
 
 
-LAND = {"land_frontier": "contemporaneous", "land_wage_scope": "districts", "eland_base": "one"}
+LAND = {
+    "land_frontier": "contemporaneous", "land_wage_scope": "districts", "eland_base": "one", "index_base_years": "all",
+}  # fmt: skip
 
 
 class TestLandEfficiency:
@@ -176,6 +197,23 @@ class TestLandEfficiency:
         product = found.assign(ml=found["ml"].fillna(1.0)).groupby("city_code")["ml"].cumprod()
         np.testing.assert_allclose(found["eland"], product)
         assert (found.groupby("city_code")["eland"].first() == 1).all()
+
+    def test_programs_beyond_the_other_frontier_are_counted(self):
+        """A city ten times as productive in 2015 lies beyond the frontier of 2014, and is scored above one by super-SBM."""
+        frame = economy()
+        best = (frame["city_code"] == "000000") & (frame["year"] == 2015)
+        frame.loc[
+            best, ["va_nonagri_100m_yuan_districts", "wage_avg_yuan_districts", "green_coverage_pct_districts"]
+        ] *= 10
+        found = land_efficiency(frame, LAND).set_index(["city_code", "year"])
+        assert found.loc[("000000", 2015), "n_beyond"] >= 1 and found.loc[("000000", 2015), "ml"] > 1
+        assert found["n_beyond"].between(0, 2).all() and (found.xs(2013, level="year")["n_beyond"] == 0).all()
+
+    def test_a_frozen_global_frontier(self):
+        longer, frozen = economy(range(2013, 2017)), LAND | {"land_frontier": "global", "index_base_years": "frozen"}
+        before = land_efficiency(longer[longer["year"] < 2016], frozen, (2013, 2015))
+        after = land_efficiency(longer, frozen, (2013, 2015))
+        pd.testing.assert_frame_equal(before, after[after["year"] < 2016].reset_index(drop=True))
 
     def test_stationary_economy_has_index_one(self):
         frame = economy()
@@ -364,7 +402,7 @@ class TestRobots:
             with_groups(self.robots.assign(standard="GB/T"), self.industries)
 
 
-ALLOCATION = {"ecol_normalise": "none", "ecol_missing": "fill", "interpolation_max_gap": "3"}
+ALLOCATION = {"ecol_normalise": "none", "ecol_missing": "fill", "interpolation_max_gap": "3", "index_base_years": "all"}
 
 
 class TestAllocation:
@@ -408,6 +446,22 @@ class TestAllocation:
         """Firms of cities outside the sample do not set the scale: lowest 0.001, highest 1."""
         found = self.found(ecol_normalise="minmax", ecol_missing="none")["ecol"].dropna()
         assert found.min() == pytest.approx(0.001) and found.max() == 1
+
+    def test_frozen_limits(self):
+        """The covariance of 2009 sets no limit: 2006 keeps its value, and 2009 counts as standing on the limit."""
+        added = pd.DataFrame(
+            [("b", 2006, 10.0, 10.0, 100.0), ("a", 2009, 900.0, 30.0, 100.0)], columns=self.firms().columns
+        )
+        firms, frozen = (
+            pd.concat([self.firms(), added]),
+            ALLOCATION | {"ecol_normalise": "minmax", "index_base_years": "frozen"},
+        )
+        before = city_allocation(firms[firms["year"] < 2009], self.sample(), self.provinces, frozen, (2006, 2008))
+        after = city_allocation(firms, self.sample(), self.provinces, frozen | {"ecol_missing": "none"}, (2006, 2008))
+        old, new = (f.set_index(["city_code", "year"])["ecol"] for f in (before, after))
+        assert old[("a", 2006)] == new[("a", 2006)] == 1 and new[("a", 2009)] == 1
+        unfrozen = city_allocation(firms, self.sample(), self.provinces, frozen | {"index_base_years": "all"})
+        assert unfrozen.set_index(["city_code", "year"])["ecol"][("a", 2006)] < 0.5
 
     def test_no_firms(self):
         assert city_allocation(self.firms().iloc[:0], self.sample(), self.provinces, ALLOCATION).empty
