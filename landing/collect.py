@@ -1,12 +1,13 @@
 """Tables read from sheets, gathered as columns of small dimension tables and one long table of cells.
 
-A cell keeps only (block, row, column, text). What its row says (place, year, indicator) and what its header says stand
-once a row and once a header, and join in SQL: the work a cell costs is a few integers.
+A cell keeps only (line, head, text, value). What its row says (place, year, indicator) stands once a line, what its
+header says once a head, both numbered through all tables, and join in SQL: the work a cell costs is a few integers.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain, repeat
 from typing import Any
 
@@ -69,6 +70,15 @@ def _schema(**types: pa.DataType) -> pa.Schema:
 
 TEXT, INT = pa.string(), pa.int32()
 PROBLEM = {"reason": TEXT, "detail": TEXT, "hint": TEXT}
+NOT_CALCULATED = Problem(
+    "formula_not_calculated", "a formula without a stored value", "open and save it in a spreadsheet program"
+)
+SCALED = Problem(
+    "ambiguous_unit",
+    "its number format shows another number than the cell stores (per cent or cut-off thousands)",
+    "store the number as it is to be read, in a copy",
+)
+MERGED_DATA = Problem("merged_data", "a value merged over data cells", "unmerge it in a copy")
 
 
 class Collector:
@@ -91,10 +101,12 @@ class Collector:
                 **PROBLEM,
             )
         )
-        self.rows = Table(_schema(block=INT, row=INT, row_key=INT, place=INT, year=INT, **PROBLEM))
+        self.rows = Table(_schema(line=INT, block=INT, row=INT, row_key=INT, place=INT, year=INT, **PROBLEM))
         self.places = Table(_schema(place=INT, city_text=TEXT, province_text=TEXT, code_text=TEXT, naming=TEXT))
         self.heads = Table(
-            _schema(block=INT, row_key=INT, col=INT, letters=TEXT, header=INT, year=INT, indicator_text=TEXT, **PROBLEM)
+            _schema(
+                head=INT, block=INT, row_key=INT, letters=TEXT, header=INT, year=INT, indicator_text=TEXT, **PROBLEM
+            )
         )
         self.headers = Table(
             _schema(
@@ -108,11 +120,11 @@ class Collector:
                 must_print_scope=pa.bool_(),
             )
         )
-        self.marks = Table(_schema(block=INT, row=INT, col=INT, flag=TEXT, **PROBLEM))
+        self.marks = Table(_schema(line=INT, head=INT, flag=TEXT, **PROBLEM))
         self.loose = Table(_schema(file_id=TEXT, sheet=TEXT, cell=TEXT, value_text=TEXT, **PROBLEM))
         self._place_ids: dict[tuple[str, ...], int] = {}
         self._header_ids: dict[tuple[Any, ...], int] = {}
-        self._cells: list[tuple[np.ndarray, np.ndarray, np.ndarray, list[str]]] = []
+        self._cells: list[tuple[np.ndarray, np.ndarray, pa.Array, pa.Array]] = []
         self.pending = 0
 
     def add(self, sheet: Sheet, block: Block, context: Context) -> int:
@@ -133,8 +145,8 @@ class Collector:
             "hidden_sheet" if sheet.hidden else "",
             *_fields(problem),
         )
-        keys = self._add_rows(number, block, context)
-        for key, (indicator, unit) in enumerate(keys):
+        grid = _Grid(len(self.rows), len(self.heads), block)
+        for key, (indicator, unit) in enumerate(grid.labels):
             for column in block.columns:
                 self._add_head(number, key, indicator, unit, column, context)
         for position in block.stray:
@@ -144,10 +156,11 @@ class Collector:
                 position,
                 Problem("outside_table", "a number outside any table", "move it, or accept it if it is a page number"),
             )
-        return self._add_cells(number, sheet, block)
+        self._add_rows(number, block, context, grid)
+        self._mark(sheet, grid)
+        return self._add_cells(sheet, grid)
 
-    def _add_rows(self, number: int, block: Block, context: Context) -> list[tuple[str, str]]:
-        """Row dimension; returns the distinct (indicator, unit) labels, whose position is the row key."""
+    def _add_rows(self, number: int, block: Block, context: Context, grid: _Grid) -> None:
         rows, count = block.rows, len(block.rows.index)
         ids = self._place_ids
         wanted = list(zip(rows.place, rows.province, rows.code, repeat(context.naming)))
@@ -155,20 +168,17 @@ class Collector:
             if names not in ids:
                 ids[names] = len(ids)
                 self.places.add(ids[names], *names)
-        keys: dict[tuple[str, str], int] = {}
         columns = self.rows.columns
+        columns["line"].extend(range(grid.line, grid.line + count))
         columns["block"].extend(repeat(number, count))
         columns["row"].extend(rows.index)
-        columns["row_key"].extend(
-            [keys.setdefault(pair, len(keys)) for pair in zip(rows.indicator, rows.unit, strict=True)]
-        )
+        columns["row_key"].extend(grid.keys)
         columns["place"].extend([ids[names] for names in wanted])
         years = {text: row_year(text) if text else (None, None) for text in dict.fromkeys(rows.year)}
         columns["year"].extend([years[text][0] for text in rows.year])
         problems = {text: _fields(years[text][1]) for text in years}
         for position, name in enumerate(PROBLEM):
             columns[name].extend([problems[text][position] for text in rows.year])
-        return list(keys)
 
     def _add_head(self, number: int, key: int, indicator: str, unit: str, column: Column, context: Context) -> None:
         own = () if column.role == "value" else (*column.parents, *column.levels)
@@ -192,78 +202,55 @@ class Collector:
             header = self._header_ids[asked] = len(self._header_ids)
             self.headers.add(header, *asked)
         self.heads.add(
-            number, key, column.index, column_letters(column.index + 1), header, column.year, path, *_fields(problem)
+            len(self.heads),
+            number,
+            key,
+            column_letters(column.index + 1),
+            header,
+            column.year,
+            path,
+            *_fields(problem),
         )
 
-    def _add_cells(self, number: int, sheet: Sheet, block: Block) -> int:
-        rows, columns = block.rows.index, [column.index for column in block.columns]
+    def _add_cells(self, sheet: Sheet, grid: _Grid) -> int:
+        rows, columns = grid.rows, grid.columns
         if not rows or not columns:
             return 0
         first, stop = columns[0], columns[-1] + 1
         adjacent = len(columns) == stop - first
-        picked = [
-            line[first:stop] if adjacent and len(line) >= stop else [line[c] if c < len(line) else "" for c in columns]
-            for line in (sheet.rows[row] for row in rows)
-        ]
-        texts = [
-            value
-            if type(value) is str
-            else (text[:-2] if (text := repr(value))[-2:] == ".0" else text)
-            if type(value) is float  # cell_text, inlined
-            else cell_text(value)
-            for value in chain.from_iterable(picked)
-        ]
-        self._cells.append(
-            (
-                np.full(len(texts), number, dtype=np.int32),
-                np.repeat(np.asarray(rows, dtype=np.int32), len(columns)),
-                np.tile(np.asarray(columns, dtype=np.int32), len(rows)),
-                texts,
+        cells = list(
+            chain.from_iterable(
+                line[first:stop]
+                if adjacent and len(line) >= stop
+                else [line[c] if c < len(line) else "" for c in columns]
+                for line in (sheet.rows[row] for row in rows)
             )
         )
-        self._mark(number, sheet, block)
-        self.pending += len(texts)
-        return len(texts)
+        lines = np.arange(grid.line, grid.line + len(rows), dtype=np.int32)
+        heads = np.asarray(grid.keys, dtype=np.int32)[:, None] * len(columns) + np.arange(len(columns), dtype=np.int32)
+        self._cells.append((np.repeat(lines, len(columns)), grid.head + heads.ravel(), *texts_and_values(cells)))
+        self.pending += len(cells)
+        return len(cells)
 
-    def _mark(self, number: int, sheet: Sheet, block: Block) -> None:
-        """Formula cells (flagged, and a problem where no value is cached) and values merged over several cells."""
-        rows, columns = set(block.rows.index), {column.index for column in block.columns}
+    def _mark(self, sheet: Sheet, grid: _Grid) -> None:
+        """Formula cells (flagged, and a problem where no value is cached), formats that scale, values merged over
+        several cells."""
         for row, column in sorted(sheet.formulas):
-            if row in rows and column in columns:
-                value = sheet.rows[row][column]
-                problem = (
-                    None
-                    if value != ""
-                    else Problem(
-                        "formula_not_calculated",
-                        "a formula without a stored value",
-                        "open and save it in a spreadsheet program",
-                    )
-                )
-                self.marks.add(number, row, column, "formula", *_fields(problem))
+            if (row, column) in grid:
+                self._mark_cell(grid, row, column, "formula", None if sheet.rows[row][column] != "" else NOT_CALCULATED)
         for row, column in sorted(sheet.scaled):
-            if row in rows and column in columns and isinstance(sheet.rows[row][column], float):
-                self.marks.add(
-                    number,
-                    row,
-                    column,
-                    "scaled_format",
-                    *_fields(
-                        Problem(
-                            "ambiguous_unit",
-                            "its number format shows another number than the cell stores (per cent or cut-off thousands)",
-                            "store the number as it is to be read, in a copy",
-                        )
-                    ),
-                )
+            if (row, column) in grid and isinstance(sheet.rows[row][column], float):
+                self._mark_cell(grid, row, column, "scaled_format", SCALED)
         for (top, left), (bottom, right) in sheet.merges:
-            inside = [c for c in range(left, min(right, left + 1000) + 1) if c in columns]
-            covered = [r for r in range(top, min(bottom, top + 5000) + 1) if r in rows]
+            inside = [c for c in range(left, min(right, left + 1000) + 1) if c in grid.column_at]
+            covered = [r for r in range(top, min(bottom, top + 5000) + 1) if r in grid.row_at]
             if inside and covered and sheet.rows[top][left] != "":
-                problem = Problem("merged_data", "a value merged over data cells", "unmerge it in a copy")
                 for row in covered:
                     for column in inside:
-                        self.marks.add(number, row, column, "merged", *_fields(problem))
+                        self._mark_cell(grid, row, column, "merged", MERGED_DATA)
+
+    def _mark_cell(self, grid: _Grid, row: int, column: int, flag: str, problem: Problem | None) -> None:
+        self.marks.add(*grid.numbers(row, column), flag, *_fields(problem))
 
     def add_loose(self, file_id: str, sheet: Sheet, position: Position, problem: Problem) -> None:
         row, column = position
@@ -275,13 +262,55 @@ class Collector:
         self.add_loose(file_id, sheet, position, Problem("", "", ""))
 
     def take_cells(self) -> pa.Table:
-        """Cells gathered since the last call."""
+        """Cells gathered since the last call; text is null where the number itself says it, value where a text does."""
         parts, self._cells, self.pending = self._cells, [], 0
-        blocks, rows, columns = (
-            np.concatenate([part[i] for part in parts]) if parts else np.empty(0, np.int32) for i in range(3)
+        lines, heads = (
+            np.concatenate([part[i] for part in parts]) if parts else np.empty(0, np.int32) for i in range(2)
         )
-        texts = pa.chunked_array([pa.array(part[3], TEXT) for part in parts], TEXT)
-        return pa.table({"block": blocks, "row": rows, "col": columns, "value_text": texts})
+        texts = pa.chunked_array([part[2] for part in parts], TEXT)
+        values = pa.chunked_array([part[3] for part in parts], pa.float64())
+        return pa.table({"line": lines, "head": heads, "value_text": texts, "value": values})
+
+
+class _Grid:
+    """Where the cells of one table stand: its rows and columns in the sheet, the numbers of its lines and heads.
+
+    A row's key is the position of its (indicator, unit) among the distinct `labels`; every key has heads of its own.
+    """
+
+    def __init__(self, line: int, head: int, block: Block) -> None:
+        self.line, self.head = line, head
+        self.rows, self.columns = block.rows.index, [column.index for column in block.columns]
+        labels: dict[tuple[str, str], int] = {}
+        pairs = zip(block.rows.indicator, block.rows.unit, strict=True)
+        self.keys = [labels.setdefault(pair, len(labels)) for pair in pairs]
+        self.labels = list(labels)
+
+    @cached_property
+    def row_at(self) -> dict[int, int]:
+        return {row: position for position, row in enumerate(self.rows)}
+
+    @cached_property
+    def column_at(self) -> dict[int, int]:
+        return {column: position for position, column in enumerate(self.columns)}
+
+    def __contains__(self, position: Position) -> bool:
+        return position[0] in self.row_at and position[1] in self.column_at
+
+    def numbers(self, row: int, column: int) -> tuple[int, int]:
+        """(line, head) of a cell of the sheet."""
+        at = self.row_at[row]
+        return self.line + at, self.head + self.keys[at] * len(self.columns) + self.column_at[column]
+
+
+def texts_and_values(cells: list[Any]) -> tuple[pa.Array, pa.Array]:
+    """Texts of the cells that do not hold a number and values of those that do, null in the other array."""
+    if set(map(type, cells)) == {float}:
+        return pa.nulls(len(cells), TEXT), pa.array(np.array(cells))
+    numbers = [type(cell) is float for cell in cells]
+    texts = [None if number else cell_text(cell) for cell, number in zip(cells, numbers, strict=True)]
+    values = [cell if number else None for cell, number in zip(cells, numbers, strict=True)]
+    return pa.array(texts, TEXT), pa.array(values, pa.float64())
 
 
 def row_year(text: str) -> tuple[int | None, Problem | None]:

@@ -27,7 +27,7 @@ from landing.numbers import cell_text, parse_number
 from landing.places import Places, load_places
 from landing.plausibility import check_plausibility
 from landing.quarantine import explain_quarantine
-from landing.resolve import resolve
+from landing.resolve import add_cells, create_cells, resolve
 from landing.roles import Roles, load_roles, plain
 from landing.rows import ROW_READERS, RowSource, create_row_tables
 from landing.tables import create_tables
@@ -117,9 +117,9 @@ def land(
             declared = _declared(run, source)
             n_cells = _land_file(run, source, declared)
             if run.gathered.pending >= CHUNK_CELLS:
-                _store_cells(run)
+                add_cells(con, run.gathered)
             _note_file(run, source, declared, n_cells, synthetic, stamp)
-        _store_cells(run)
+        add_cells(con, run.gathered)
     resolve(con, run.gathered, run.dictionary, run.places, read_seed(seeds, "unit_misprints"))
     _store_files(run)
     check_plausibility(con, run.dictionary, seeds)
@@ -150,9 +150,7 @@ def _start(con: duckdb.DuckDBPyConnection, seeds: Path, limits: Limits) -> Landi
     provinces = frozenset(name for name in places.province_of_name if not name.isascii())
     create_tables(con)
     create_row_tables(con, seeds)
-    con.execute(
-        "create or replace temp table landing_cells (block integer, row integer, col integer, value_text varchar)"
-    )
+    create_cells(con)
     return Landing(con, seeds, roles, dictionary, places, load_sources(seeds), provinces, limits)
 
 
@@ -355,13 +353,6 @@ def _unit_above(dictionary: Dictionary, block: Block) -> str:
 def _scope_above(roles: Roles, title: str) -> str:
     found = [text for text in BRACKET.findall(plain(title)) if roles.scope(text)]
     return found[0] if found else ""
-
-
-def _store_cells(run: Landing) -> None:
-    cells = run.gathered.take_cells()
-    run.con.register("landing_incoming", cells)
-    run.con.execute("insert into landing_cells select * from landing_incoming")
-    run.con.unregister("landing_incoming")
 
 
 def _store_files(run: Landing) -> None:

@@ -59,17 +59,16 @@ HINTS = {
     "entity_not_valid": "accept its loss in seeds/accepted_quarantine.csv; no value of the prefecture is invented",
 }
 
+CITIES = "select distinct city_code from landing_place_years where city_code <> '' order by 1"
 POINTS = """
-select r.rowid as row, f.id as file, c.id as city, v.id as variable, r.year, r.value * u.factor / v.factor as x
-from raw.resolved r
-join plausibility_files f on f.name = r.file_id
-join plausibility_cities c on c.name = r.city_code
-join plausibility_variables v on v.name = r.variable
-join plausibility_units u on u.name = r.unit
-where not exists (
-    from (select file_id, sheet, cell from audit.quarantine where reason = 'entity_not_valid') q
-    where (q.file_id, q.sheet, q.cell) = (r.file_id, r.sheet, r.cell)
-)
+select l.rowid as row, f.id as file, c.id as city, v.id as variable, l.year, l.value * u.factor / v.factor as x
+from landed l
+join landing_columns h on h.head = l.head
+join plausibility_files f on f.name = h.file_id
+join plausibility_cities c on c.name = l.city_code
+join plausibility_variables v on v.name = h.variable
+join plausibility_units u on u.name = h.unit
+where l.usable and l.culprit is null
 """
 
 
@@ -137,7 +136,7 @@ def check_plausibility(con: duckdb.DuckDBPyConnection, dictionary: Dictionary, s
 def _panel(con: duckdb.DuckDBPyConnection, dictionary: Dictionary) -> Panel:
     variables = dictionary.indicators[["variable", "kind", "extensive", "unit"]].rename(columns={"variable": "name"})
     variables = variables[variables["kind"].isin(["level", "ratio", "growth"])].reset_index(drop=True)
-    cities = [str(code) for (code,) in con.execute("select distinct city_code from raw.resolved order by 1").fetchall()]
+    cities = [str(code) for (code,) in con.execute(CITIES).fetchall()]
     files = [str(name) for (name,) in con.execute("select file_id from raw.files order by 1").fetchall()]
     factor = dictionary.factor
     for name, frame in (
@@ -429,9 +428,9 @@ def _write(con: duckdb.DuckDBPyConnection, found: pd.DataFrame) -> None:
     con.register("plausibility_found", found.assign(hint=found["reason"].map(HINTS)))
     con.execute("""
         insert into audit.quarantine
-        select r.file_id, r.sheet, r.cell, o.value_text, f.reason, f.detail, f.hint, null
+        select h.file_id, h.sheet, l.cell, l.value_text, f.reason, f.detail, f.hint, null
         from plausibility_found f
-        join raw.resolved r on r.rowid = f.row
-        join raw.observations o on (o.file_id, o.sheet, o.cell) = (r.file_id, r.sheet, r.cell)
+        join landed l on l.rowid = f.row
+        join landing_columns h on h.head = l.head
     """)
     con.unregister("plausibility_found")

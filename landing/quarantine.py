@@ -19,16 +19,12 @@ CORRECTION_ACTIONS = ("multiply", "divide", "replace", "drop")
 
 KEYS = """
 select q.rowid as row, q.file_id, q.sheet, q.cell, q.reason, coalesce(q.value_text, '') as value_text, f.synthetic,
-    coalesce(r.city_code, l.city_code, '') as city_code, coalesce(r.variable, l.variable, '') as variable,
-    coalesce(r.year, l.year, -1) as year, r.value
+    coalesce(l.city_code, '') as city_code, coalesce(l.variable, '') as variable, coalesce(l.year, -1) as year, l.value
 from audit.quarantine q
 join raw.files f on f.file_id = q.file_id
-left join (from raw.resolved semi join audit.quarantine using (file_id, sheet, cell)) r
-    on (r.file_id, r.sheet, r.cell) = (q.file_id, q.sheet, q.cell)
 left join (
-    select h.file_id, h.sheet, h.letters || (c.row + 1) as cell, c.city_code, c.year, h.variable
+    select h.file_id, h.sheet, c.cell, c.city_code, c.year, h.variable, case when c.usable then c.value end as value
     from landed c join landing_columns h on h.head = c.head
-    where c.culprit is not null
 ) l on (l.file_id, l.sheet, l.cell) = (q.file_id, q.sheet, q.cell)
 """
 

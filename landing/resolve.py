@@ -19,25 +19,36 @@ from landing.numbers import parse_number
 from landing.places import Places, resolve_places
 from landing.printed_units import contradicting_units
 
-# A text of these characters that casts to a number is one; all others (exponents included) are parsed once each.
-PLAIN_NUMBER = "translate(value_text, '0123456789.-', '') = '' and try_cast(value_text as double) is not null"
-
-NUMBERS = f"""
-create or replace temp table landing_texts as
-select distinct value_text from landing_cells where not ({PLAIN_NUMBER})
+# Cells come with a text or with a number, and leave with a text, and a value where the text is a plain number.
+# A number's text is the shortest that reads back as the same number, whole numbers without a point (numbers.cell_text).
+CELLS = """
+create or replace temp table landing_cells (line integer, head integer, value_text varchar, value double)
 """
+PLAIN_NUMBER = "case when translate(value_text, '0123456789.-', '') = '' then try_cast(value_text as double) end"
+ADD_CELLS = f"""
+insert into landing_cells
+select line, head,
+    case when value is null then value_text
+        when value = trunc(value) and abs(value) < 1e16 then value::bigint::varchar
+        else value::varchar end,
+    case when value is null then {PLAIN_NUMBER} when isfinite(value) then value end
+from landing_incoming
+"""
+
+# All other texts (exponents included) are parsed once each
+TEXTS = "select distinct value_text from landing_cells where value is null"
 
 RESOLUTION = ["indicator", "scope", "unit", "variable", "reason", "detail", "hint"]
 
 MARKS = """
 create or replace temp table landing_marks as
 with one as (
-    select block, row, col, string_agg(distinct flag, '|' order by flag) as flag,
+    select line, head, string_agg(distinct flag, '|' order by flag) as flag,
         min({'reason': reason, 'detail': detail, 'hint': hint}) filter (reason <> '') as problem
     from landing_all_marks
-    group by block, row, col
+    group by line, head
 )
-select block, row, col, flag, coalesce(problem.reason, '') as reason, problem.detail, problem.hint from one
+select line, head, flag, coalesce(problem.reason, '') as reason, problem.detail, problem.hint from one
 """
 
 PLACE_YEARS = """
@@ -53,8 +64,7 @@ order by all
 COLUMNS = """
 create or replace temp table landing_columns as
 select
-    row_number() over (order by h.block, h.row_key, h.col) as head, h.block, h.row_key, h.col, h.letters, h.header,
-    b.file_id, b.sheet, b.table_id, b.kind, b.source_rank, b.edition, b.county, b.flags,
+    h.head, h.letters, b.file_id, b.sheet, b.table_id, b.kind, b.source_rank, b.edition, b.county, b.flags,
     h.year as head_year, b.year as block_year,
     d.indicator_text, d.indicator, d.scope, d.variable, d.unit, d.unit_label,
     case when d.indicator = 'not_a_variable' then 'nothing' when b.reason <> '' then 'block' when h.reason <> '' then 'head'
@@ -65,15 +75,17 @@ join landing_blocks b on b.block = h.block
 join landing_headers d on d.header = h.header
 """
 
-# `culprit` names the table whose reason stands in the way of a cell, the first that does in this order
+# `culprit` names the table whose reason stands in the way of a cell, the first that does in this order; `usable` cells
+# have a number and a city (values outside a unit's years stay with their city: the panel shows them as set aside)
 LANDED = """
 create or replace temp table landed as
 with cells as (
     select
-        c.block, c.row, c.col, c.value_text, h.head, h.county, h.flags, r.place, r.row_key,
+        c.line, c.head, c.value_text, c.value, h.letters, h.county, h.flags, h.variable, r.row, r.place,
         coalesce(h.head_year, r.year, h.block_year) as year,
         case when h.county then -1 else r.place end as place_asked,
         coalesce(h.head_year, r.year, h.block_year, -1) as year_asked,
+        case when c.value is null then c.value_text end as text_asked,
         h.culprit_above,
         case
             when h.header_fails then 'header'
@@ -81,119 +93,130 @@ with cells as (
             when h.head_year <> r.year or coalesce(h.head_year, r.year, h.block_year) is null then 'year'
         end as culprit_beside
     from landing_cells c
-    join landing_rows r on r.block = c.block and r.row = c.row
-    join landing_columns h on h.block = c.block and h.row_key = r.row_key and h.col = c.col
+    join landing_rows r on r.line = c.line
+    join landing_columns h on h.head = c.head
+),
+judged as (
+    select
+        c.line, c.head, c.place, c.year, c.variable,
+        c.letters || (c.row + 1) as cell,
+        case
+            when c.county then 'county'
+            when coalesce(p.place_type, '') = '' then 'prefecture'
+            else p.place_type
+        end as entity_type,
+        coalesce(p.city_code, '') as city_code,
+        c.value_text,
+        coalesce(c.value, n.value) as value,
+        n.missing_reason,
+        concat_ws('|', nullif(c.flags, ''), nullif(m.flag, ''), nullif(p.flags, '')) as flags,
+        case
+            when c.culprit_above = 'nothing' then null
+            when n.missing_reason is not null then case
+                when m.reason in ('formula_not_calculated', 'merged_data') then 'mark' end
+            when c.culprit_above is not null then c.culprit_above
+            when m.reason <> '' then 'mark'
+            when c.culprit_beside is not null then c.culprit_beside
+            when p.reason <> '' and p.reason <> 'entity_not_valid' then 'place'
+            when n.detail is not null then 'number'
+            when p.reason <> '' then 'entity'
+        end as culprit
+    from cells c
+    left join landing_place_years p on p.place = c.place_asked and p.year = c.year_asked
+    left join landing_numbers n on n.value_text = c.text_asked
+    left join landing_marks m on m.line = c.line and m.head = c.head
 )
-select
-    c.block, c.row, c.col, c.head, c.place, c.year,
-    case
-        when c.county then 'county'
-        when coalesce(p.place_type, '') = '' then 'prefecture'
-        else p.place_type
-    end as entity_type,
-    coalesce(p.city_code, '') as city_code,
-    c.value_text,
-    case when n.value_text is null then try_cast(c.value_text as double) else n.value end as value,
-    n.missing_reason,
-    concat_ws('|', nullif(c.flags, ''), nullif(m.flag, ''), nullif(p.flags, '')) as flags,
-    case
-        when c.culprit_above = 'nothing' then null
-        when n.missing_reason is not null then case
-            when m.reason in ('formula_not_calculated', 'merged_data') then 'mark' end
-        when c.culprit_above is not null then c.culprit_above
-        when m.reason <> '' then 'mark'
-        when c.culprit_beside is not null then c.culprit_beside
-        when p.reason <> '' and p.reason <> 'entity_not_valid' then 'place'
-        when n.detail is not null then 'number'
-        when p.reason <> '' then 'entity'
-    end as culprit
-from cells c
-left join landing_place_years p on p.place = c.place_asked and p.year = c.year_asked
-left join landing_numbers n on n.value_text = c.value_text
-left join landing_marks m on m.block = c.block and m.row = c.row and m.col = c.col
+select * exclude (variable),
+    value is not null and city_code <> '' and entity_type = 'prefecture' and variable <> ''
+        and coalesce(culprit, 'entity') = 'entity' as usable
+from judged
 """
 
 OBSERVATIONS = """
 insert into raw.observations
-select h.file_id, h.sheet, h.letters || (l.row + 1), t.province_text, t.city_text, l.entity_type, h.indicator_text, h.scope,
+select h.file_id, h.sheet, l.cell, t.province_text, t.city_text, l.entity_type, h.indicator_text, h.scope,
     h.unit_label, l.year, l.value_text, l.missing_reason, h.table_id, l.flags
 from landed l
 join landing_columns h on h.head = l.head
 join landing_places t on t.place = l.place
 """
 
-# Values outside a unit's years stay with their city: the panel shows them as set aside
 RESOLVED = """
 insert into raw.resolved
-select h.file_id, h.sheet, h.letters || (l.row + 1), l.city_code, l.year, h.indicator, h.scope, h.variable, l.value, h.unit,
+select h.file_id, h.sheet, l.cell, l.city_code, l.year, h.indicator, h.scope, h.variable, l.value, h.unit,
     h.edition, h.kind, h.source_rank, l.flags
 from landed l
 join landing_columns h on h.head = l.head
-where l.value is not null and l.city_code <> '' and l.entity_type = 'prefecture' and h.variable <> ''
-    and (l.culprit is null or l.culprit = 'entity')
+where l.usable
 """
 
+# Groups are found by the hash of their key, the few that differ within looked at closely
 DUPLICATES = """
 create or replace temp table landing_duplicates as
-with keyed as (
-    select hash(file_id, city_code, year, variable) as key, value from raw.resolved
+with series as (
+    select head, file_id, variable, dense_rank() over (order by file_id, variable) as series from landing_columns
+),
+odd as (
+    select hash(s.series, l.city_code, l.year) as key
+    from landed l join series s on s.head = l.head
+    where l.usable
+    group by key
+    having min(l.value) <> max(l.value)
 )
-select r.file_id, r.city_code, r.year, r.variable
-from raw.resolved r
-semi join (select key from keyed group by key having min(value) <> max(value)) k
-    on k.key = hash(r.file_id, r.city_code, r.year, r.variable)
+select s.file_id, l.city_code, l.year, s.variable
+from landed l
+join series s on s.head = l.head
+semi join odd on odd.key = hash(s.series, l.city_code, l.year)
+where l.usable
 group by all
-having min(r.value) <> max(r.value)
+having min(l.value) <> max(l.value)
 """
 
 DUPLICATE_CELLS = """
-create or replace temp table landing_duplicate_cells as
-select r.file_id, r.sheet, r.cell, r.city_code, r.year, r.variable
-from raw.resolved r
-join landing_duplicates using (file_id, city_code, year, variable);
-delete from raw.resolved r
-where exists (from landing_duplicate_cells d where (d.file_id, d.sheet, d.cell) = (r.file_id, r.sheet, r.cell));
-insert into audit.quarantine
-select d.file_id, d.sheet, d.cell, l.value_text, 'duplicate_cell',
-    'another cell of this file holds another value for ' || t.city_text || ' ' || d.year || ' ' || d.variable,
-    'delete one of them, or tell the headers apart', null
-from landing_duplicate_cells d
-join landing_columns h on h.file_id = d.file_id and h.sheet = d.sheet
-join landed l on l.head = h.head and h.letters || (l.row + 1) = d.cell
-join landing_places t on t.place = l.place
-where l.culprit is null
+update landed l set usable = false, culprit = coalesce(l.culprit, 'duplicate')
+from landing_columns h
+where l.usable and h.head = l.head
+    and exists (
+        from landing_duplicates d
+        where (d.file_id, d.city_code, d.year, d.variable) = (h.file_id, l.city_code, l.year, h.variable)
+    )
 """
 
 QUARANTINE = """
 insert into audit.quarantine
-select k.file_id, k.sheet, k.letters || (l.row + 1), l.value_text,
+select k.file_id, k.sheet, l.cell, l.value_text,
     case l.culprit
         when 'block' then b.reason when 'head' then h.reason when 'mark' then m.reason when 'header' then d.reason
-        when 'row' then r.reason when 'year' then 'wrong_year' when 'place' then p.reason when 'entity' then p.reason else 'not_a_number'
+        when 'row' then r.reason when 'year' then 'wrong_year' when 'place' then p.reason when 'entity' then p.reason
+        when 'duplicate' then 'duplicate_cell' else 'not_a_number'
     end,
     case l.culprit
         when 'block' then b.detail when 'head' then h.detail when 'mark' then m.detail when 'header' then d.detail
         when 'row' then r.detail when 'place' then p.detail when 'entity' then p.detail when 'number' then n.detail
         when 'year' then case when h.year <> r.year then 'header and row name different years'
             else 'no year in title, header, row or path' end
+        when 'duplicate' then 'another cell of this file holds another value for ' || t.city_text || ' ' || l.year || ' '
+            || k.variable
     end,
     case l.culprit
         when 'block' then b.hint when 'head' then h.hint when 'mark' then m.hint when 'header' then d.hint
         when 'row' then r.hint when 'place' then p.hint when 'entity' then p.hint
         when 'number' then 'correct it in seeds/corrections.csv, or accept its loss in seeds/accepted_quarantine.csv'
         when 'year' then 'name the year in the title, or put the file into a folder named by its edition'
+        when 'duplicate' then 'delete one of them, or tell the headers apart'
     end,
     null
 from landed l
 join landing_columns k on k.head = l.head
-join landing_blocks b on b.block = l.block
-join landing_rows r on r.block = l.block and r.row = l.row
-join landing_heads h on h.block = l.block and h.row_key = r.row_key and h.col = l.col
-join landing_headers d on d.header = k.header
+join landing_rows r on r.line = l.line
+join landing_blocks b on b.block = r.block
+join landing_heads h on h.head = l.head
+join landing_headers d on d.header = h.header
+join landing_places t on t.place = l.place
 left join landing_place_years p
     on p.place = case when b.county then -1 else l.place end and p.year = coalesce(l.year, -1)
 left join landing_numbers n on n.value_text = l.value_text
-left join landing_marks m on m.block = l.block and m.row = l.row and m.col = l.col
+left join landing_marks m on m.line = l.line and m.head = l.head
 where l.culprit is not null
 """
 
@@ -206,23 +229,35 @@ select file_id, sheet, cell, value_text, reason, detail, hint, null from landing
 """
 
 
+def create_cells(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute(CELLS)
+
+
+def add_cells(con: duckdb.DuckDBPyConnection, gathered: Collector) -> None:
+    """Move the cells gathered so far into the database."""
+    con.register("landing_incoming", gathered.take_cells())
+    con.execute(ADD_CELLS)
+    con.unregister("landing_incoming")
+
+
 def resolve(
     con: duckdb.DuckDBPyConnection, gathered: Collector, dictionary: Dictionary, places: Places, misprints: pd.DataFrame
 ) -> None:
-    """Resolve the gathered cells and write the three tables. Needs the chunks of cells in temp table landing_cells."""
+    """Resolve the gathered cells and write the three tables; all cells have been added before."""
     for name in ("blocks", "rows", "places", "heads"):
         _store(con, f"landing_{name}", getattr(gathered, name).arrow())
     _store(con, "landing_all_marks", gathered.marks.arrow())
     con.execute(MARKS)
     _store(con, "landing_headers", _headers(dictionary, misprints, gathered.headers.arrow().to_pandas()))
     _store(con, "landing_place_years", _place_years(places, con.execute(PLACE_YEARS).df()))
-    con.execute(NUMBERS)
-    _store(con, "landing_numbers", _numbers(con.execute("select value_text from landing_texts").fetchall()))
+    _store(con, "landing_numbers", _numbers(con.execute(TEXTS).fetchall()))
     _store(con, "landing_loose", gathered.loose.arrow())
-    for statement in (COLUMNS, LANDED, OBSERVATIONS, RESOLVED, QUARANTINE, LOOSE, DUPLICATES):
+    for statement in (COLUMNS, LANDED, DUPLICATES):
         con.execute(statement)
     if con.execute("select count(*) from landing_duplicates").fetchone() != (0,):
         con.execute(DUPLICATE_CELLS)
+    for statement in (OBSERVATIONS, RESOLVED, QUARANTINE, LOOSE):
+        con.execute(statement)
 
 
 def _store(con: duckdb.DuckDBPyConnection, name: str, frame: object) -> None:
