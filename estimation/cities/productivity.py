@@ -21,7 +21,7 @@ LAND = ["city_code", "year", "ml", "eland", "status", "n_beyond"]
 def green_productivity(
     frame: pd.DataFrame, switches: Mapping[str, str], frozen: tuple[int, int] | None = None
 ) -> pd.DataFrame:
-    """GML index of EBM efficiency on the global frontier, one row a (city, year); the first year is 1.
+    """GML index of EBM efficiency on the global frontier, one row a (city, year); the first year is 1 (or missing: gml_first_year).
 
     Inputs: capital (real), employment, electricity; desirable output: GDP; undesirable: sulphur (or carbon) dioxide, dust, waste water of
     industry. The frontier is that of all rows, or of the base years (index_base_years), whose first and last stand beside every value.
@@ -46,11 +46,12 @@ def green_productivity(
     if rows.empty:
         return _empty(GREEN)
     spanning = base_mask(rows["year"], switches["index_base_years"], frozen)
+    first = _chosen("gml_first_year", switches, {"one": "one", "missing": "missing", "year_before": "missing"})
     result = gml(
         rows[inputs].to_numpy(), rows[outputs].to_numpy(), rows[bad].to_numpy(),
         entity=rows["city_code"].to_numpy(), time=rows["year"].to_numpy(), model="ebm",
         orientation=switches["ebm_orientation"], rts=switches["ebm_rts"],  # type: ignore[arg-type]
-        first="one" if switches["gml_first_year"] == "one" else "missing", frontier_rows=spanning,
+        first=first, frontier_rows=spanning,  # type: ignore[arg-type]
     )  # fmt: skip
     keys = rows[["city_code", "year"]]
     return keys.assign(
@@ -64,6 +65,12 @@ def green_productivity(
         frontier_first_year=int(rows.loc[spanning, "year"].min()),
         frontier_last_year=int(rows.loc[spanning, "year"].max()),
     )[GREEN]
+
+
+def with_year_before(keys: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a sample (city_code, year) and, for every city, the year before its first."""
+    firsts = keys.groupby("city_code", as_index=False)["year"].min()
+    return pd.concat([firsts.assign(year=firsts["year"] - 1), keys], ignore_index=True)
 
 
 def constant_gdp(frame: pd.DataFrame, base_year: int) -> pd.DataFrame:

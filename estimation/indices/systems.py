@@ -19,6 +19,7 @@ STUDIES = {
 }
 POLLUTION = "pollution"
 POLLUTANTS = {"i01": "+", "i02": "+", "i03": "+"}
+GAPS, AGING = tuple(f"i{k:02d}" for k in range(7, 17)), "i18"
 OVERLAP = {"nq_topsis": ("i18",), "np_entropy": ("i15", "i16")}
 
 
@@ -33,7 +34,7 @@ def index_systems(
     Args:
         tables: indicator table by index name: city_code, year, i01, i02, ... in the order of the definitions.
         definitions: rows of the seed `index_indicators`: index, no, direction_printed, direction_default.
-        switches: values of index_base_years, index_directions, index_overlap, pca_standardise, pca_rescale, pca_k_rule, topsis_norm,
+        switches: values of index_base_years, index_directions, cp_gaps, cp_aging, index_overlap, pca_standardise, pca_rescale, pca_k_rule, topsis_norm,
             entropy_zero.
         frozen: base years by study, for index_base_years=frozen.
 
@@ -54,6 +55,8 @@ def index_systems(
         table = without_overlap(name, tables[name], switches["index_overlap"])
         years = base_years(table["year"], switches["index_base_years"], (frozen or {}).get(STUDIES[name]))
         directions = index_directions(definitions, name, switches["index_directions"])
+        if name == "common_prosperity":
+            directions |= open_directions(switches["cp_gaps"], switches["cp_aging"])
         systems[name] = composite(name, method, table, directions, base_years=years, options=options[method])
     return systems
 
@@ -128,6 +131,23 @@ def index_directions(definitions: pd.DataFrame, name: str, rule: str) -> dict[st
     if rule == "printed":
         chosen = own["direction_printed"].where(own["direction_printed"].isin(["+", "-"]), chosen)
     return {f"i{int(number):02d}": str(sign) for number, sign in zip(own["no"], chosen, strict=True)}
+
+
+def open_directions(gaps: str, aging: str) -> dict[str, str]:
+    """Directions of common prosperity that the paper leaves open: its ratios to means, and the share of persons of 65 and more.
+
+    Args:
+        gaps: ``above_average``: more is better; ``equality``: the indicators are |ratio - 1|, and less is. aging: ``negative``, ``positive``.
+
+    Raises:
+        EstimationError: an unknown choice.
+    """
+    signs = {"above_average": "+", "equality": "-", "negative": "-", "positive": "+"}
+    if gaps not in ("above_average", "equality") or aging not in ("negative", "positive"):
+        raise EstimationError(
+            f"cp_gaps={gaps!r} must be one of above_average, equality; cp_aging={aging!r} one of negative, positive"
+        )
+    return dict.fromkeys(GAPS, signs[gaps]) | {AGING: signs[aging]}
 
 
 def without_overlap(name: str, table: pd.DataFrame, rule: str) -> pd.DataFrame:

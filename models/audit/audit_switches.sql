@@ -6,6 +6,7 @@ select
     {{ switches_in_use() }} as value,
     allowed,
     applies_to,
+    ambiguity,
     description
 from {{ ref('switches') }}
 order by switch

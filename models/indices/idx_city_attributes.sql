@@ -1,7 +1,7 @@
 {{ config(alias='city_attributes') }}
 
 /*
-    Groups a city belongs to, one row a city: region, administrative level, membership of an approved city cluster (Jing-Jin-Ji, which has no
+    Groups a city belongs to, one row a city: region (`region_def`), administrative level, membership of an approved city cluster (Jing-Jin-Ji, which has no
     State Council approval as a cluster, is not counted), border with another province, distance to Hangzhou, terrain.
 */
 with clusters as (
@@ -57,7 +57,7 @@ terrain as (
 select
     cities.city_code,
     cities.province_code,
-    cities.region3,
+    cities.{{ 'region4' if switch('region_def') == 'nbs4' else 'region3' }} as region3,
     cities.admin_level,
     (cities.admin_level in ('municipality', 'provincial_capital', 'sub_provincial'))::integer as admin_level_d,
     (clusters.city_code is not null)::integer as cluster_city,

@@ -1,6 +1,6 @@
 """Green total factor productivity: EBM against the global frontier, Malmquist-Luenberger index."""
 
-from estimation.cities.productivity import green_productivity
+from estimation.cities.productivity import green_productivity, with_year_before
 from estimation.indices.systems import frozen_years
 
 
@@ -13,6 +13,8 @@ def model(dbt, session):
     capital = dbt.ref("idx_capital").df()
     switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
     keys = samples.loc[samples["study"] == "green_development", ["city_code", "year"]]
+    if switches["gml_first_year"] == "year_before":
+        keys = with_year_before(keys)
     frame = keys.merge(panel, on=["city_code", "year"])
     frame = frame.merge(capital, on=["city_code", "year"])
     return green_productivity(frame, switches, frozen_years(studies)["green_development"])

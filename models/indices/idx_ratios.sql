@@ -106,7 +106,7 @@ final as (
         expressway_length_km / 10000 as traffic,
         (exp_science_100m_yuan + exp_education_100m_yuan) / fiscal_exp as support,
         rd_personnel_persons as inno_rd_staff,
-        patents_applied_pieces / pop_yearend as inno_patents_pc,
+        patents_applied_pieces / pop_yearend{{ ' / 10000' if switch('patent_unit') == 'per_person' }} as inno_patents_pc,
         data_exchange_count as factor_exchange,
         bigdata_pilot_projects_count as factor_bigdata_projects,
         va_tertiary_100m_yuan / nullif(va_primary_100m_yuan + va_secondary_100m_yuan, 0) as industry_structure,

@@ -2,23 +2,40 @@
 
 /*
     Virtual agglomeration VA_it = sum_j LQ_jt w_ij, w_ij = 1 / d_ij, over the cities of a study. The papers leave j = i open: the default gives
-    the own location quotient the weight 1 (d_ii := 1 km), which fits the printed moments; `exclude` leaves it out. Distances in km.
+    the own location quotient the weight 1 (d_ii := 1 km), which fits the printed moments; `exclude` leaves it out; `internal` takes the mean
+    distance within a disc of the city's area, 2/3 sqrt(area / pi) (no value where the area is missing). Distances in km.
     `va_constant` is the double sum one paper prints: the same number for all cities of a year, kept to show why it is not used.
 */
 {% set own = switch('va_own_term') %}
 {% set unit_km = switch('va_distance_unit_km') %}
+{% set is_mean = switch('va_normalise') == 'row' %}
 {% set quotient = 'j.lq_ict' if switch('va_quotient') == 'j' else 'i.lq_ict' %}
 
-with weights as (
+with own_weights as (
 
     select
-        city_code_i,
-        city_code_j,
+        city_code,
+        {% if own == 'internal' -%}
+            {{ unit_km }} / (2 / 3 * sqrt(nullif(avg(land_area_km2), 0) / pi()))
+        {%- else -%}
+            {{ 1 if own == 'one' else 0 }}
+        {%- endif %} as weight
+    from {{ ref('panel_city_year') }}
+    group by city_code
+
+),
+
+weights as (
+
+    select
+        distances.city_code_i,
+        distances.city_code_j,
         case
-            when city_code_i = city_code_j then {{ 1 if own == 'one' else 0 }}
-            else {{ unit_km }} / distance_km
+            when distances.city_code_i <> distances.city_code_j then {{ unit_km }} / distances.distance_km
+            else own_weights.weight
         end as weight
-    from {{ ref('idx_city_distances') }}
+    from {{ ref('idx_city_distances') }} as distances
+    left join own_weights on distances.city_code_i = own_weights.city_code
 
 ),
 
@@ -28,8 +45,10 @@ summed as (
         i.study,
         i.city_code,
         i.year,
-        sum({{ quotient }} * weights.weight)
-        {%- if switch('va_normalise') == 'row' %} / sum(weights.weight){% endif %} as va
+        case
+            when count(weights.weight) = count(*)
+                then sum({{ quotient }} * weights.weight) / {{ 'sum(weights.weight)' if is_mean else '1' }}
+        end as va
     from {{ ref('idx_location_quotients') }} as i
     inner join {{ ref('idx_location_quotients') }} as j on i.study = j.study and i.year = j.year
     inner join weights on i.city_code = weights.city_code_i and j.city_code = weights.city_code_j

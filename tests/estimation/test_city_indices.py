@@ -12,7 +12,7 @@ import pytest
 from estimation.cities.allocation import city_allocation
 from estimation.cities.capital import city_capital, province_price_level
 from estimation.cities.markets import market_integration
-from estimation.cities.productivity import constant_gdp, green_productivity, land_efficiency
+from estimation.cities.productivity import constant_gdp, green_productivity, land_efficiency, with_year_before
 from estimation.cities.robots import base_employment, city_robots, with_groups
 from estimation.cities.sophistication import city_sophistication, group_complexity, product_complexity
 from estimation.cities.weights import MATRICES, city_weights
@@ -169,6 +169,14 @@ class TestGreenProductivity:
         found = green_productivity(economy(), GREEN | {"gml_first_year": "missing"})
         assert found.loc[found["year"] == 2013, "gtfp"].isna().all()
         assert found.loc[found["year"] > 2013, "gtfp"].notna().all()
+
+    def test_the_first_year_against_the_year_before(self):
+        keys = pd.DataFrame({"city_code": ["a", "a", "b", "b"], "year": [2013, 2014, 2013, 2014]})
+        assert sorted(with_year_before(keys)["year"]) == [2012, 2012, 2013, 2013, 2014, 2014]
+        found = green_productivity(economy(range(2012, 2016)), GREEN | {"gml_first_year": "year_before"})
+        ratio = found["efficiency"] / found.groupby("city_code")["efficiency"].shift()
+        np.testing.assert_allclose(found["gtfp"], ratio)
+        assert found.loc[found["year"] == 2013, "gtfp"].notna().all()
 
     def test_gdp_at_constant_prices(self):
         """GDP of the base year times the chained volume index, whatever nominal GDP does."""

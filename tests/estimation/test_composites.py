@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,13 +17,16 @@ from estimation.indices.systems import (
     frozen_years,
     index_directions,
     index_systems,
+    open_directions,
     pollution_index,
     without_overlap,
 )
 
+ROOT = Path(__file__).resolve().parents[2]
 SWITCHES = {
     "index_base_years": "all", "index_directions": "default", "index_overlap": "keep", "pca_standardise": "zscore",
     "pca_rescale": "none", "pca_k_rule": "kaiser", "topsis_norm": "minmax", "entropy_zero": "limit",
+    "cp_gaps": "above_average", "cp_aging": "negative",
 }  # fmt: skip
 SIZES = {"common_prosperity": 20, "nq_topsis": 27, "green_index": 9, "np_entropy": 16}
 
@@ -151,6 +156,8 @@ class TestSystems:
             ("pca_standardise", "minmax", "common_prosperity"),
             ("pca_rescale", "minmax", "common_prosperity"),
             ("pca_k_rule", "cumulative", "common_prosperity"),
+            ("cp_gaps", "equality", "common_prosperity"),
+            ("cp_aging", "positive", "common_prosperity"),
             ("topsis_norm", "vector", "nq_topsis"),
             ("entropy_zero", "shift", "green_index"),
             ("index_directions", "printed", "np_entropy"),
@@ -192,6 +199,15 @@ class TestRules:
             index_directions(rows, "h", "default")
         with pytest.raises(EstimationError, match="default, printed"):
             index_directions(rows, "g", "corrected")
+
+    def test_directions_the_paper_leaves_open(self):
+        with (ROOT / "seeds" / "index_indicators.csv").open(encoding="utf-8") as lines:
+            listed = index_directions(pd.read_csv(lines), "common_prosperity", "default")
+        assert listed | open_directions("above_average", "negative") == listed
+        chosen = open_directions("equality", "positive")
+        assert chosen == {f"i{k:02d}": "-" for k in range(7, 17)} | {"i18": "+"}
+        with pytest.raises(EstimationError, match="above_average, equality"):
+            open_directions("printed", "negative")
 
     def test_overlap(self):
         assert "i18" not in without_overlap("nq_topsis", table(27), "drop")

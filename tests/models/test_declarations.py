@@ -45,7 +45,51 @@ def used_switches() -> set[str]:
     return {name for text in sources().values() for pattern in (sql, python) for name in pattern.findall(text)}
 
 
+# Points of the method specifications that name a switch and are settled elsewhere than by a switch of the data: by options of the estimation, which
+# the YAML of a study gives, by a list of the seeds, or because there is nothing to choose.
+ELSEWHERE = {
+    "study": (
+        "het_main_effects", "band_joint", "sdm_lag_controls", "sdm_own_controls", "const_style", "placebo_type", "es_base", "rescale_controls", "gmm_lags",
+        "gmm_collapse", "gmm_transform", "windmeijer", "gmm_year_dummies", "qca_*", "first_stage_print", "se", "border_linear", "r2_type",
+        "col1_estimator=pooled/re", "r2_sdm", "rho_bounds", "itcv_df", "rob_*",
+    ),
+    "stored under every choice (indices.spatial_weights), the study picks": ("W_type", "W_norm"),
+    "a list or number of the seeds": ("n_cities", "nq_items", "np_items", "wordlist_nq", "wordlist_digital", "fi_source"),
+    "the demo": ("desc_fix", "plant_mode"),
+    "stored side by side": ("dominance_mode", "va_formula", "iv_sq"),
+    "one method is known": ("market_index_method", "expy_form"),
+    "a scale that min-max removes": ("xi_est",),
+    "a trend here; year dummies are interactions of the study": ("B20 iv_time",),
+}  # fmt: skip
+
+
+def ambiguities(folder: Path) -> dict[str, list[str]]:
+    """Switches named in section 8 of the method specifications, by number of the point."""
+    found: dict[str, list[str]] = {}
+    for path in sorted(folder.glob("*.md")):
+        table = path.read_text(encoding="utf-8").split("## 8.")[1]
+        for cells in (line.split("|") for line in table.splitlines() if re.match(r"\| [A-E]\d+ ", line)):
+            names = re.findall(r"`([^`]+)`", cells[-2])
+            found[cells[1].strip()] = [
+                n
+                for name in names
+                for n in re.split(r",\s*", re.sub(r"\s*=.*", "", name) if "=pooled" not in name else name)
+            ]
+    return {point: names for point, names in found.items() if names}
+
+
 class TestSwitches:
+    def test_every_ambiguity_of_the_methods_is_settled(self, extracts):
+        """Each is a switch, or stands in the list above; and a switch names no point that does not exist."""
+        named = {
+            f"{point} {name}" for point, names in ambiguities(extracts.parent / "methods").items() for name in names
+        }
+        settled = {a for text in seed("switches")["ambiguity"] for a in text.split("; ") if a}
+        other = {name for names in ELSEWHERE.values() for name in names}
+        assert len(named) > 80
+        assert {a for a in named - settled if a not in other and a.split(" ", 1)[1] not in other} == set()
+        assert settled - named == set()
+
     def test_every_switch_is_used_and_every_used_one_declared(self):
         declared = set(seed("switches")["switch"])
         assert declared - used_switches() == set()
