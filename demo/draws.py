@@ -7,6 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
+FURTHEST = 2.6  # standard deviations: no city is larger or richer than any real one
 WAVES, WAVE_LENGTH_KM, KM_PER_DEGREE = 24, (500.0, 2200.0), 111.2
 
 
@@ -21,8 +22,9 @@ class Draws:
         self.codes = [int(code) for code in codes]
 
     def normal(self, name: str, width: int = 1) -> np.ndarray:
-        """Standard normal, shape (units, width)."""
-        return np.stack([self.stream(name, code).standard_normal(width) for code in self.codes])
+        """Standard normal up to `FURTHEST` on either side, shape (units, width)."""
+        drawn = np.stack([self.stream(name, code).standard_normal(width) for code in self.codes])
+        return np.clip(drawn, -FURTHEST, FURTHEST)
 
     def uniform(self, name: str, width: int = 1) -> np.ndarray:
         """Uniform on [0, 1), shape (units, width)."""

@@ -19,10 +19,16 @@ INFLATION = {
     2005: 3.5, 2006: 3.3, 2007: 6.5, 2008: 6.5, 2009: -0.2, 2010: 5.8, 2011: 6.8, 2012: 2.0, 2013: 1.4, 2014: 0.7, 2015: -0.8,
     2016: 0.8, 2017: 2.9, 2018: 2.4, 2019: 0.8, 2020: 0.4, 2021: 3.6, 2022: 1.5,
 }  # fmt: skip
+PRODUCTIVITY_SD, POOR_TAIL = 0.36, 0.5
 LATER_GROWTH, LATER_INFLATION = 4.5, 1.5
 # Relative product a head as other indicators follow it: its lasting part, and a share of what passes.
 LASTING, FOLLOWED = "lasting", 0.45
 TIERS = ("municipality", "sub_provincial", "provincial_capital")
+
+
+def _more_poor_than_rich(z: np.ndarray) -> np.ndarray:
+    """Normal draws with a longer lower tail, as logs of product a head have: (1 - exp(-s z)) / s."""
+    return np.asarray((1 - np.exp(-POOR_TAIL * z)) / POOR_TAIL)
 
 
 def by_tier(units: pd.DataFrame, effects: tuple[float, float, float, float]) -> np.ndarray:
@@ -49,8 +55,8 @@ def national_path(years: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def economy(units: pd.DataFrame, years: np.ndarray, draws: Draws) -> dict[str, np.ndarray]:
     """Population (10 000), product (100 million yuan), product a head (yuan), growth (%), sectors; shape (units, years)."""
     n_years, trend = len(years), years - BASE_YEAR
-    ordinary = (units["admin_level"] != "municipality").to_numpy()[:, None]
-    log_people = np.log(by_tier(units, (1600.0, 700.0, 470.0, 315.0))) + ordinary * 0.62 * draws.normal("population")
+    spread = by_tier(units, (0.15, 0.4, 0.45, 0.65))
+    log_people = np.log(by_tier(units, (1600.0, 700.0, 470.0, 315.0))) + spread * draws.normal("population")
     registered = np.exp(log_people + 0.004 * trend)
     tide = by_tier(units, (0.3, 0.3, 0.16, -0.07)) + by_region(units, 0.06, -0.04, -0.02)
     resident = registered * np.exp((tide + 0.12 * draws.normal("migration")) * (1 + 0.02 * trend))
@@ -60,7 +66,7 @@ def economy(units: pd.DataFrame, years: np.ndarray, draws: Draws) -> dict[str, n
     level = (
         by_tier(units, (0.5, 0.42, 0.24, 0.0))
         + by_region(units, 0.26, -0.12, -0.14)
-        + 0.42 * draws.normal("productivity")
+        + PRODUCTIVITY_SD * _more_poor_than_rich(draws.normal("productivity"))
     )
     passing = catching_up * trend + cycle
     log_pc = np.log(MEDIAN_GDP_PC) + nominal + level + passing
@@ -88,7 +94,7 @@ def sectors(units: pd.DataFrame, trend: np.ndarray, log_pc: np.ndarray, draws: D
     """Shares of the three sectors in the product; `log_pc` is the log of product a head without the national path."""
     distance = log_pc - np.log(MEDIAN_GDP_PC)
     farming = (
-        -1.75 - 1.1 * distance - 0.03 * trend + by_tier(units, (-1.6, -0.9, -0.7, 0.0)) + 0.4 * draws.normal("farming")
+        -1.75 - 1.1 * distance - 0.03 * trend + by_tier(units, (-1.6, -0.9, -0.7, 0.0)) + 0.6 * draws.normal("farming")
     )
     primary = 0.6 / (1 + np.exp(-farming))
     services = (
@@ -96,7 +102,7 @@ def sectors(units: pd.DataFrame, trend: np.ndarray, log_pc: np.ndarray, draws: D
         + 0.03 * trend
         + 0.0015 * trend**2
         + by_tier(units, (0.75, 0.4, 0.45, 0.0))
-        + 0.34 * draws.normal("services")
+        + 0.43 * draws.normal("services")
         + 0.07 * draws.path("services", len(trend), 0.85)
     )
     tertiary = (1 - primary) / (1 + np.exp(-services))

@@ -86,7 +86,7 @@ def output_shares(world: World) -> np.ndarray:
     dev = np.nan_to_num(dev - np.nanmean(dev, axis=0))
     trend = np.array(YEARS) - BASE_YEAR
     logs = [
-        np.log(industry.share) + industry.slope * (dev + 0.05 * trend) + 1.35 * draws.normal(f"output {at}")
+        np.log(industry.share) + industry.slope * (dev + 0.05 * trend) + 2.1 * draws.normal(f"output {at}")
         + 0.08 * draws.path(f"output {at} passing", len(YEARS))
         for at, industry in enumerate(INDUSTRIES)
     ]  # fmt: skip

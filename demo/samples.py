@@ -9,13 +9,16 @@ from __future__ import annotations
 import functools
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from demo.draws import Draws
 from demo.roster import Roster
-from demo.world import Key, World
+
+if TYPE_CHECKING:
+    from demo.world import Key, World
 
 LEFT_OUT = Path(__file__).with_name("left_out.csv")
 
@@ -59,6 +62,11 @@ def in_sample(roster: Roster, item: Study) -> np.ndarray:
     out = _left_out()
     excluded = set(out.loc[out["study"] == item.name, "city_code"])
     return always & ~roster.units["city_code"].isin(excluded).to_numpy()
+
+
+def complete(roster: Roster, item: Study) -> bool:
+    """Whether the roster holds exactly the published sample."""
+    return int(in_sample(roster, item).sum()) * len(item.years) == item.city_years
 
 
 GAPS = (

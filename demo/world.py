@@ -18,6 +18,7 @@ import pandas as pd
 
 from demo.draws import Draws
 from demo.economy import BASE_YEAR, LASTING, TIERS, economy
+from demo.levels import levelled
 from demo.roster import Roster
 from demo.tables import records
 
@@ -94,7 +95,9 @@ def draw_world(roster: Roster, years: range, seed: int) -> World:
             if law.indicator not in values:
                 values |= _shares(law.base, values, context, draws)
         else:
-            values[law.indicator] = _follow(law, values, context, draws)
+            values[law.indicator] = levelled(
+                law.indicator, _follow(law, values, context, draws), _base(law, values), values, roster, span
+            )
         values |= _derived(values)
     both: Values = {(name, "city"): array for name, array in values.items()}
     both |= _districts(values, roster.units, draws)
@@ -133,6 +136,11 @@ def _linear(law: Law, context: dict[str, np.ndarray], draws: Draws) -> np.ndarra
     return np.asarray(lasting + law.trend * trend + law.curve * trend**2 + calm * passing)
 
 
+def _base(law: Law, values: dict[str, np.ndarray]) -> np.ndarray:
+    """What the law multiplies, (units, years) or one."""
+    return values[law.base] if law.base else np.ones((1, 1))
+
+
 def _follow(law: Law, values: dict[str, np.ndarray], context: dict[str, np.ndarray], draws: Draws) -> np.ndarray:
     if law.kind == "drift":
         return _drift(law, values, context, draws)
@@ -140,14 +148,13 @@ def _follow(law: Law, values: dict[str, np.ndarray], context: dict[str, np.ndarr
     if law.kind == "logit":
         share = law.level / 100
         return np.asarray(100 / (1 + np.exp(-(np.log(share / (1 - share)) + line))))
-    base = values[law.base] if law.base else np.ones((1, 1))
-    level = law.level * base * np.exp(line)
+    level = law.level * _base(law, values) * np.exp(line)
     return np.maximum(level, 1.0) if law.kind == "count" else np.asarray(level)
 
 
 def _drift(law: Law, values: dict[str, np.ndarray], context: dict[str, np.ndarray], draws: Draws) -> np.ndarray:
     """Level by the law without trend and passing effect; these come in amounts, as shares of the typical level."""
-    base = values[law.base] if law.base else np.ones((1, 1))
+    base = _base(law, values)
     typical = law.level * (TYPICAL_PEOPLE if law.base else 1.0)
     level = law.level * base * np.exp(_linear(replace(law, trend=0.0, path_sd=0.0), context, draws))
     passing = law.path_sd * draws.path(f"{law.indicator} passing", len(context["trend"]), PASSING_RHO)

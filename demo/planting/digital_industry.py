@@ -5,7 +5,7 @@ Columns (1) to (3) of Table 3 stand on other effects of the same index; they fol
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from demo.planting.desk import Desk, View
 from demo.planting.measures import entropy, quotient, robot_density
 from demo.planting.projection import Effects, Projection, stack
 from demo.planting.published import regression
-from demo.planting.settle import Checked, Measured, Settled, flip, settle
+from demo.planting.settle import CLOSE_ENOUGH, Checked, Measured, Settled, flip, settle
 from demo.samples import study
 from estimation.indices import EntropyIndex
 
@@ -121,8 +121,8 @@ def plant_mechanisms(desk: Desk) -> dict[str, Settled]:
     """Table 4 (1), (2), (3), (4), (6): research staff, patents a head, exchanges, pilot projects, labour productivity."""
     view = View(desk, study(PAPER))
     out = {
-        "Table 4 (1)": _plant_ratio(view, "(1)", "rd_personnel", lambda: np.full(view("gdp").shape, 1e4)),
-        "Table 4 (2)": _plant_ratio(view, "(2)", "patents_applied", lambda: view("pop_yearend")),
+        "Table 4 (1)": _plant_ratio(view, "(1)", "rd_personnel", np.full(view("gdp").shape, 1e4)),
+        "Table 4 (2)": _plant_ratio(view, "(2)", "patents_applied", view("pop_yearend")),
         "Table 4 (3)": _plant_count(view, "(3)", "data_exchange_count"),
         "Table 4 (4)": _plant_count(view, "(4)", "bigdata_pilot_projects"),
         "Table 4 (6)": _plant_productivity(view),
@@ -130,15 +130,26 @@ def plant_mechanisms(desk: Desk) -> dict[str, Settled]:
     return out
 
 
-def _plant_ratio(view: View, column: str, carrier: str, below: Callable[[], np.ndarray]) -> Settled:
+def _plant_ratio(view: View, column: str, carrier: str, below: np.ndarray) -> Settled:
+    """A count over something given: the carrier is scaled, then changed by single units."""
+    goal = stack(regressions(view, "Table 4", column))
+
     def measure() -> Measured:
-        y = (view(carrier) / below()).ravel()
+        y = (view(carrier) / below).ravel()
         return Measured(y, y)
 
     def scale(factor: np.ndarray) -> None:
-        view.write(carrier, view.cells(carrier) * factor.reshape(len(view.rows), -1))
+        view.write(carrier, view.cells(carrier) * factor.reshape(below.shape))
 
-    return settle(measure, scale, stack(regressions(view, "Table 4", column)))
+    settled = settle(measure, scale, goal)
+    if settled.worst <= CLOSE_ENOUGH:
+        return settled
+    count = view(carrier)
+    changes, worst = flip(
+        (count / below).ravel(), 1 / below.ravel(), lambda changes: -np.floor(0.1 * count.ravel()), goal
+    )
+    view.write(carrier, count + changes.reshape(count.shape))
+    return replace(settled, worst=worst)
 
 
 def _plant_count(view: View, column: str, carrier: str) -> Settled:

@@ -18,6 +18,7 @@ from demo.series import exchange_rates
 
 PAPER = "industrial_upgrading"
 SERVICES = ("emp_transport_post", "emp_ict", "emp_finance", "emp_leasing_business", "emp_sci")
+LARGE = 1000.0  # mean of the year-end population, 10 000 persons
 CARRIERS = ("emp_manufacturing", "emp_leasing_business", "emp_transport_post", "emp_finance")
 
 
@@ -95,7 +96,7 @@ def plant_coagglomeration(desk: Desk) -> dict[str, Settled]:
 
 
 def regressions(view: View) -> list[Projection]:
-    """Table 2 (1) to (5) and the co-agglomeration of Table 3 (2); its did follows from Table 3 (1)."""
+    """Table 2 (1) to (5), co-agglomeration of Table 3 (2), whose did follows from Table 3 (1), and the cities above 10 million."""
     did = policy(view, "broadband_china")
     around = controls(view)
     lncac = winsorised(coagglomeration(view)[0])
@@ -104,7 +105,8 @@ def regressions(view: View) -> list[Projection]:
     x = {"did": did, **around}
     split = [regression(PAPER, "Table 2", column, x, keep=keep.get(column)) for column in ("(2)", "(3)", "(4)", "(5)")]
     mediated = regression(PAPER, "Table 3", "(2)", {"did": did, "lncac": lncac, **around}, planted=("lncac",))
-    return [regression(PAPER, "Table 2", "(1)", {"did": did}), *split, mediated]
+    large = regression(PAPER, "text", "pop>10m", x, keep=(view("pop_yearend").mean(axis=1) > LARGE)[:, None])
+    return [regression(PAPER, "Table 2", "(1)", {"did": did}), *split, mediated, large]
 
 
 def check(desk: Desk) -> list[Checked]:

@@ -17,7 +17,7 @@ from demo.planting import (
 )
 from demo.planting.desk import Desk
 from demo.planting.settle import Checked, Settled
-from demo.samples import STUDIES, in_sample
+from demo.samples import STUDIES, complete
 from demo.world import World
 
 Step = Callable[[Desk], dict[str, Settled]]
@@ -39,9 +39,9 @@ PAPERS = (common_prosperity, industrial_upgrading, new_quality_va_types, green_d
 
 def can_plant(world: World, editions: range) -> bool:
     """Planting needs the published samples: all their cities and years."""
-    complete = all(in_sample(world.roster, item).sum() * len(item.years) == item.city_years for item in STUDIES)
+    whole = all(complete(world.roster, item) for item in STUDIES)
     first, last = min(item.years[0] for item in STUDIES), max(item.years[-1] for item in STUDIES)
-    return complete and editions[0] <= first + 1 and last + 1 <= editions[-1]
+    return whole and editions[0] <= first + 1 and last + 1 <= editions[-1]
 
 
 def plant(desk: Desk) -> dict[str, Settled]:

@@ -81,11 +81,12 @@ def common_prosperity(df: pd.DataFrame) -> Coefficients:
 
 
 def industrial_upgrading(df: pd.DataFrame) -> Coefficients:
-    """Tables 2 and 3."""
+    """Tables 2 and 3, and the cities above 10 million of the text."""
     z = CONTROLS["industrial_upgrading"]
     out = coefficients(df, "lnstru", ["did"], "Table 2 (1)") | coefficients(df, "lnstru", ["did", *z], "Table 2 (2)")
     for at, region in enumerate(("east", "central", "west"), start=3):
         out |= coefficients(df[df["region3"] == region], "lnstru", ["did", *z], f"Table 2 ({at})")
+    out |= coefficients(df[df["city_size_class"] == "above_1000"], "lnstru", ["did", *z], "text pop>10m")
     out |= coefficients(df, "lncac", ["did", *z], "Table 3 (1)")
     return out | coefficients(df, "lnstru", ["did", "lncac", *z], "Table 3 (2)")
 

@@ -32,7 +32,7 @@ def columns(desk: Desk, paper: str) -> tuple[View, Projection]:
     view = View(desk, study(paper))
     chosen = {
         "common_prosperity": lambda: common_prosperity.regressions(view)[2],
-        "industrial_upgrading": lambda: industrial_upgrading.regressions(view)[-1],
+        "industrial_upgrading": lambda: industrial_upgrading.regressions(view)[5],
         "green_development": lambda: green_development.on_curve(view, "Table 2", "(2)"),
         "digital_industry": lambda: digital_industry.regressions(view, "Table 3", "(4)")[0],
     }
