@@ -6,6 +6,7 @@ from itertools import groupby
 
 import numpy as np
 
+from demo.csvfile import NOTICE_ZH
 from demo.dirt import Dirty
 from demo.printing import printed
 from demo.tables import Export, exports
@@ -27,11 +28,19 @@ def export_sheets(world: World) -> list[tuple[str, list[list[Cell]], list[Dirty]
     out = []
     for name, items in groupby(exports(), lambda item: item.file):
         file = f"{name}_synthetic.xlsx"
-        rows, cells = _rows(joined, list(items))
+        own = list(items)
+        rows, cells = _rows(joined, own)
+        rows.append([_note(own), *[None] * (len(rows[0]) - 1)])
         out.append(
             (file, rows, [Dirty("namesake", f"export/{file}", "Sheet1", *cell, *NAMESAKE_REASON) for cell in cells])
         )
     return out
+
+
+def _note(items: list[Export]) -> str:
+    """Footnote: everything is synthetic; indicators that nobody publishes for all cities by name."""
+    invented = "、".join(item.label for item in items if item.synthetic)
+    return f"注：{NOTICE_ZH}{f'；{invented}无公开来源，为合成指标' if invented else ''}。"
 
 
 def with_namesake(world: World) -> World:

@@ -28,7 +28,8 @@ from demo.world import World, draw_world
 from demo.xlsx import workbook_bytes
 
 MARK, TRUTH = "SYNTHETIC.json", "truth.json"
-FIRST_YEAR, LAST_YEAR = 2004, 2022
+SUFFIX = "_synthetic."  # in the name of every file whose layout leaves the name free
+FIRST_YEAR, LAST_YEAR, LAST_EDITION = 2004, 2022, 2050
 
 
 @dataclass(frozen=True)
@@ -55,40 +56,48 @@ def write_demo(directory: Path, *, seed: int, editions: range, cities: int) -> l
     """Write yearbooks of `editions` (edition E holds data of year E - 1), the other inputs, the marks and the truth.
 
     Returns the files in the order written; the same arguments give the same bytes. The published coefficients are planted
-    where the demo holds the papers' samples: all real cities, editions 2006 to 2023.
+    where the demo holds the papers' samples: all real cities, editions 2006 to 2023. An earlier demo in the directory is
+    deleted when the new one is ready to be written.
 
     Raises:
-        ValueError: fewer than 30 cities, or editions before 2006.
+        ValueError: fewer than 30 cities, a negative seed, or editions outside 2006 to 2050.
         FileExistsError: the directory holds files that the demo did not write.
     """
-    if editions.start < FIRST_YEAR + 2:
-        raise ValueError(f"the demo begins with edition {FIRST_YEAR + 2}, not {editions.start}")
-    _claim(directory)
+    _check(seed, editions)
+    earlier = _earlier(directory)
     with threadpool_limits(limits=1):  # one thread adds up in one order
         made = make(seed=seed, editions=editions, cities=cities)
         truth = truth_of(made.desk, made.settled)
-    units = made.world.roster.units
-    mark = {
-        "synthetic": True,
-        "notice": NOTICE,
-        "seed": seed,
-        "cities": len(units),
-        "editions": [editions[0], editions[-1]],
-    }
-    written = [
-        _write(directory / MARK, _json(mark)),
-        _write(directory / "README.md", readme(seed, bool(made.settled)).encode()),
-    ]
+    for path in earlier:
+        path.unlink()
+    return [_write(directory / path, content) for path, content in _contents(made, truth, editions)]
+
+
+def _check(seed: int, editions: range) -> None:
+    if not FIRST_YEAR + 2 <= editions[0] <= editions[-1] <= LAST_EDITION:
+        raise ValueError(
+            f"the demo begins with edition {FIRST_YEAR + 2} and ends with {LAST_EDITION}, not {editions[0]}-{editions[-1]}"
+        )
+    if seed < 0:
+        raise ValueError(f"a seed is a whole number from 0 on, not {seed}")
+
+
+def _contents(made: Made, truth: dict[str, Any], editions: range) -> Iterator[tuple[str, bytes]]:
+    """Path and bytes of every file: the marks first, the truth with the dirty cells last."""
+    seed, cities = made.base.seed, len(made.world.roster.units)
+    span = [editions[0], editions[-1]]
+    mark = {"synthetic": True, "notice": NOTICE, "seed": seed, "cities": cities, "editions": span}
+    yield MARK, _json(mark)
+    yield "README.md", readme(seed, bool(made.settled)).encode()
     dirty: list[Dirty] = []
     for path, content, soiled in yearbooks(made.world, editions):
-        written.append(_write(directory / path, content))
+        yield path, content
         dirty += soiled
     for name, rows, soiled in export_sheets(made.world):
-        content = workbook_bytes("Sheet1", rows, (), _properties(made.base), NOTICE)
-        written.append(_write(directory / "export" / name, content))
+        yield f"export/{name}", workbook_bytes("Sheet1", rows, (), _properties(made.base), NOTICE)
         dirty += soiled
-    written += [_write(directory / path, content) for path, content in other_inputs(made)]
-    return [*written, _write(directory / TRUTH, _json(truth | {"dirty_cells": [asdict(cell) for cell in dirty]}))]
+    yield from other_inputs(made)
+    yield TRUTH, _json(truth | {"dirty_cells": [asdict(cell) for cell in dirty]})
 
 
 def _json(content: dict[str, Any]) -> bytes:
@@ -165,11 +174,24 @@ def _properties(world: World) -> dict[str, str]:
     return {"synthetic": "true", "notice": NOTICE, "seed": str(world.seed)}
 
 
-def _claim(directory: Path) -> None:
-    """An empty or new directory, or one that carries the mark of an earlier demo."""
-    if directory.is_dir() and any(directory.iterdir()) and not (directory / MARK).is_file():
-        raise FileExistsError(f"{directory} holds files that the demo did not write: name an empty directory")
-    directory.mkdir(parents=True, exist_ok=True)
+def _earlier(directory: Path) -> list[Path]:
+    """The files of an earlier demo in the directory; none where it is new or empty."""
+    if not directory.exists():
+        return []
+    found = sorted(path for path in directory.rglob("*") if not path.is_dir())
+    own = {MARK, TRUTH, "README.md", *(f"trade/{name}" for name in industries.trade_concordances())}
+    marked = (directory / MARK).is_file()
+    foreign = [
+        path
+        for path in found
+        if not marked or (path.relative_to(directory).as_posix() not in own and SUFFIX not in path.name)
+    ]
+    if foreign:
+        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
+        raise FileExistsError(
+            f"{directory} holds files that the demo did not write ({foreign[0].relative_to(directory)}{more}): name an empty directory"
+        )
+    return found
 
 
 def _write(path: Path, content: bytes) -> Path:

@@ -68,16 +68,42 @@ def test_a_city_does_not_change_with_the_number_of_cities() -> None:
         pd.testing.assert_frame_equal(pd.DataFrame(small.cells[key]), pd.DataFrame(large.cells[key][both]))
 
 
-@pytest.mark.parametrize(("cities", "editions"), [(29, FEW), (30, range(2004, 2006))])
-def test_impossible_sizes_are_refused(tmp_path: Path, cities: int, editions: range) -> None:
-    with pytest.raises(ValueError, match=r"at least 30 cities|begins with edition"):
-        write_demo(tmp_path / "x", seed=1, editions=editions, cities=cities)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"cities": 29}, "at least 30 cities"),
+        ({"editions": range(2004, 2006)}, "begins with edition 2006"),
+        ({"editions": range(2020, 2052)}, "ends with 2050"),
+        ({"seed": -1}, "from 0 on"),
+    ],
+)
+def test_impossible_options_are_refused_and_nothing_is_lost(tmp_path: Path, options: dict, message: str) -> None:
+    write_demo(tmp_path, seed=1, editions=FEW, cities=30)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for folder in (tmp_path, tmp_path / "new"):
+        with pytest.raises(ValueError, match=message):
+            write_demo(folder, **({"seed": 1, "editions": FEW, "cities": 30} | options))
+    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert not (tmp_path / "new").exists()
 
 
-def test_a_foreign_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "mine.xlsx").write_bytes(b"")
-    with pytest.raises(FileExistsError, match="did not write"):
-        write_demo(tmp_path, seed=1, editions=FEW, cities=30)
+@pytest.mark.parametrize("place", ["mine.xlsx", "yearbook/2023/2-1 人口数.xlsx"])
+def test_foreign_files_are_refused_and_stay(tmp_path: Path, place: str) -> None:
+    for marked in (False, True):
+        if marked:
+            (tmp_path / place).unlink()
+            write_demo(tmp_path, seed=1, editions=FEW, cities=30)
+        (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / place).write_bytes(b"real")
+        with pytest.raises(FileExistsError, match="did not write"):
+            write_demo(tmp_path, seed=1, editions=FEW, cities=30)
+        assert (tmp_path / place).read_bytes() == b"real"
+
+
+def test_a_demo_replaces_an_earlier_one(tmp_path: Path) -> None:
+    write_demo(tmp_path, seed=1, editions=range(2020, 2024), cities=30)
+    written = write_demo(tmp_path, seed=1, editions=FEW, cities=30)
+    assert {path for path in tmp_path.rglob("*") if path.is_file()} == set(written)
 
 
 def test_roster_follows_the_events() -> None:
@@ -180,3 +206,13 @@ def test_invented_cities_have_names_and_codes_of_their_own(tmp_path: Path) -> No
     named = extra.head(50)
     asked = pd.DataFrame({"city_text": named["name_zh"], "province_text": named["province_zh"], "year": 2020})
     assert resolve_places(places, asked)["city_code"].tolist() == named["city_code"].tolist()
+
+
+def test_every_sheet_ends_with_a_note_and_invented_indicators_are_named(folder: Path) -> None:
+    invented = {item.label for item in exports() if item.synthetic}
+    named = set()
+    for path in sorted(folder.rglob("*.xlsx")):
+        note = str(CalamineWorkbook.from_path(path).get_sheet_by_index(0).to_python()[-1][0])
+        assert note.startswith("注：合成数据"), path
+        named |= {label for label in invented if label in note}
+    assert named == invented
