@@ -16,6 +16,7 @@ TEXT = ("province_code", "region3", "admin_level", "rel_bin", "city_size_class",
 MARKS = ("interpolated", "upstream_interpolated")
 SMALLEST_COVERAGE = 0.8
 LARGEST_SHARE_OF_JUMPS = 0.02
+SMALLEST_PART = 0.5  # of the published sample: shares and pooled indices of fewer cities move more than the declared jumps
 
 
 def numbers(study: str, database: str = "") -> str:
@@ -62,7 +63,16 @@ JUMPS = f"""
         avg((jump > max_jump)::integer) as share_of_jumps,
         arg_max(city_code || ' ' || year, jump) as largest
     from expected
-    where max_jump is not null and jump is not null
+    where
+        max_jump is not null
+        and jump is not null
+        and study in (
+            select s.study
+            from panel.samples as s
+            inner join seeds.study_samples as p on s.study = p.study
+            group by s.study
+            having count(*) >= {SMALLEST_PART} * any_value(p.published_city_years)
+        )
     group by study, variable
     order by study, variable
 """
