@@ -177,8 +177,10 @@ def sql(query: str | None, as_csv: bool, home: Path | None) -> None:
     from flows.query import run_sql, sql_prompt
 
     chosen = reading_home(home)
-    if home is None:
-        click.echo(f"({chosen.path.name})", err=True)
+    manifest = chosen.manifest()
+    synthetic = " SYNTHETIC: no number describes a real city" if manifest and manifest["synthetic"] else ""
+    if home is None or synthetic:
+        click.echo(f"({chosen.path.name}){synthetic}", err=True)
     if query is None:
         sql_prompt(chosen)
     else:
