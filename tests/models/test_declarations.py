@@ -144,6 +144,18 @@ class TestStudyVariables:
         assert declared | KEYS == set(described()[f"study_{study}"])
         assert declared & KEYS == set()
 
+    @pytest.mark.parametrize("study", STUDIES)
+    def test_descriptions_name_unit_formula_and_paper(self, study):
+        built, columns = seed("constructed_variables").set_index("id"), described()[f"study_{study}"]
+        variables = seed("study_variables")
+        for row in variables[variables["study"] == study].itertuples():
+            text = columns[row.column_name]
+            assert not row.unit or f"Unit: {row.unit}." in text, row.column_name
+            if row.constructed_id:
+                known = built.loc[row.constructed_id]
+                assert f"Formula: {known['formula'].rstrip('.')}." in text, row.column_name
+                assert f"Paper: {known['papers'].replace(';', ', ')}." in text, row.column_name
+
     def test_expectations_make_sense(self):
         variables = seed("study_variables")
         assert variables["description"].str.len().gt(10).all()
