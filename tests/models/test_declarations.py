@@ -185,6 +185,17 @@ class TestStudyVariables:
 
 
 class TestOtherDeclarations:
+    @pytest.mark.parametrize(
+        ("room", "allowed"),
+        [("models", {"estimation"}), ("estimation", {"estimation"}), ("expectations", {"expectations"})],
+    )
+    def test_rooms_import_what_they_may(self, room, allowed):
+        rooms = {path.name for path in ROOT.iterdir() if path.is_dir()}
+        pattern = re.compile(r"^\s*(?:from|import) (\w+)", re.MULTILINE)
+        for path in sorted((ROOT / room).rglob("*.py")):
+            used = set(pattern.findall(path.read_text(encoding="utf-8"))) & rooms
+            assert used <= allowed, f"{path.relative_to(ROOT)} imports {used - allowed}"
+
     def test_word_lists_of_the_models_exist(self):
         text = (ROOT / "models" / "indices" / "idx_report_words.sql").read_text(encoding="utf-8")
         assert set(re.findall(r"word_list = '(\w+)'", text)) == set(seed("word_lists")["word_list"])
