@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from estimation.cleaning.deflation import price_level
 from estimation.core.frame import EstimationError
+from estimation.dea.efficiency import dea
 from estimation.dea.productivity import Productivity, gml, ml
 from estimation.indices.systems import base_mask
 
@@ -65,6 +67,46 @@ def green_productivity(
         frontier_first_year=int(rows.loc[spanning, "year"].min()),
         frontier_last_year=int(rows.loc[spanning, "year"].max()),
     )[GREEN]
+
+
+def frontier_identities(frame: pd.DataFrame) -> pd.DataFrame:
+    """What must hold between efficiency models on the same data, tried on the last year of the frame: one row an identity.
+
+    Under constant returns EBM (theta <= 1 <= phi) with epsilon 0 is the radial score, without undesirable outputs; with epsilon 1 and equal weights
+    it is SBM, also with undesirable outputs at the target (2 - phi) b0; and the best score on one's own frontier is 1.
+
+    Args:
+        frame: city_code, year and the inputs and outputs of `green_productivity`; rows with a missing value are left out.
+
+    Returns:
+        identity, year, n_units, largest_difference (of scores, absolute); empty without a complete row.
+    """
+    inputs, outputs = ["capital", "emp_total_10k", "electricity_10k_kwh"], ["gdp_100m_yuan"]
+    bad = ["so2_industrial_t", "dust_industrial_t", "wastewater_industrial_10k_t"]
+    rows = _complete(frame, [*inputs, *outputs, *bad])
+    if rows.empty:
+        kinds = {"identity": "str", "year": "int64", "n_units": "int64", "largest_difference": "float64"}
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
+    year = int(rows["year"].max())
+    X, Y, B = (rows.loc[rows["year"] == year, names].to_numpy() for names in (inputs, outputs, bad))
+    sbm, sbm_bad = (dea(X, Y, b, model="sbm", second_stage=False).score for b in (None, B))
+    scores = {
+        "EBM with epsilon 0 is radial": (
+            dea(X, Y, model="ebm", eps=0.0, second_stage=False).score,
+            dea(X, Y, model="radial", second_stage=False).score,
+        ),
+        "EBM with epsilon 1 and equal weights is SBM": (
+            dea(X, Y, model="ebm", eps=1.0, weights="equal", second_stage=False).score,
+            sbm,
+        ),
+        "EBM with epsilon 1, equal weights and undesirables at 2 - phi is SBM": (
+            dea(X, Y, B, model="ebm", eps=1.0, weights="equal", bad_target="two_minus_phi", second_stage=False).score,
+            sbm_bad,
+        ),
+        "the best score on the own frontier is 1": (sbm_bad.max(), 1.0),
+    }
+    table = [(name, year, len(X), float(np.abs(a - b).max())) for name, (a, b) in scores.items()]
+    return pd.DataFrame(table, columns=["identity", "year", "n_units", "largest_difference"])
 
 
 def with_year_before(keys: pd.DataFrame) -> pd.DataFrame:

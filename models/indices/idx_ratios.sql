@@ -92,6 +92,8 @@ final as (
         {{ structure_angle('va_primary_100m_yuan', 'va_secondary_100m_yuan', 'va_tertiary_100m_yuan') }} as ind_angle,
         {% if switch('infra_def') == 'broadband_per_100_persons' -%}
             100 * broadband_users_10k_households / pop_yearend
+        {%- elif switch('infra_def') == 'broadband_per_person' %}
+            broadband_users_10k_households / pop_yearend
         {%- elif switch('infra_def') == 'internet_penetration' -%}
             internet_penetration_pct
         {%- else -%}

@@ -12,11 +12,18 @@ import pytest
 from estimation.cities.allocation import city_allocation
 from estimation.cities.capital import city_capital, province_price_level
 from estimation.cities.markets import market_integration
-from estimation.cities.productivity import constant_gdp, green_productivity, land_efficiency, with_year_before
+from estimation.cities.productivity import (
+    constant_gdp,
+    frontier_identities,
+    green_productivity,
+    land_efficiency,
+    with_year_before,
+)
 from estimation.cities.robots import base_employment, city_robots, with_groups
 from estimation.cities.sophistication import city_sophistication, group_complexity, product_complexity
 from estimation.cities.weights import MATRICES, city_weights
 from estimation.core.frame import EstimationError
+from estimation.dea import dea
 from estimation.economy.market import market_segmentation
 
 CAPITAL = {
@@ -192,6 +199,23 @@ class TestGreenProductivity:
         assert empty.empty and "gtfp" in empty
         with pytest.raises(EstimationError, match="so2, co2"):
             green_productivity(economy(), GREEN | {"ebm_undesirable": "nox"})
+
+
+class TestFrontierIdentities:
+    def test_they_hold(self):
+        found = frontier_identities(economy(cities=12))
+        assert len(found) == 4 and found["year"].eq(2015).all() and found["n_units"].eq(12).all()
+        assert (found["largest_difference"] < 1e-8).all()
+
+    def test_they_are_not_trivial(self):
+        """Between the two ends EBM is neither model."""
+        X, Y = economy(cities=12)[["capital", "emp_total_10k"]], economy(cities=12)[["gdp_100m_yuan"]]
+        between = dea(X, Y, model="ebm", eps=0.5, weights="equal").score
+        for model in ("radial", "sbm"):
+            assert np.abs(between - dea(X, Y, model=model).score).max() > 1e-2
+
+    def test_nothing_complete(self):
+        assert frontier_identities(economy().assign(capital=np.nan)).empty
 
 
 LAND = {
