@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import random
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -45,7 +46,7 @@ TABLES = (
     ),
 )
 TRADE_ROWS = (70_000, 7_000_000)
-REPEATS = 5
+REPEATS = 7
 
 
 def write_sheets(folder: Path) -> list[Path]:
@@ -118,13 +119,10 @@ def read_and_insert(files: list[Path]) -> int:
 
 
 def seconds_of(work: Callable[..., object], *arguments: object) -> tuple[float, float]:
-    """Least wall-clock and processor seconds of a few runs."""
-    runs = []
-    for _ in range(REPEATS):
-        wall, processor = time.perf_counter(), time.process_time()
-        work(*arguments)
-        runs.append((time.perf_counter() - wall, time.process_time() - processor))
-    return min(run[0] for run in runs), min(run[1] for run in runs)
+    """Wall-clock and processor seconds of one run."""
+    wall, processor = time.perf_counter(), time.process_time()
+    work(*arguments)
+    return time.perf_counter() - wall, time.process_time() - processor
 
 
 def land_folder(folder: Path) -> None:
@@ -133,15 +131,20 @@ def land_folder(folder: Path) -> None:
 
 
 def benchmark_sheets() -> None:
+    """Runs in pairs, one straight after the other, so that a machine that is busy for a while slows both."""
     with tempfile.TemporaryDirectory() as scratch:
         files = write_sheets(Path(scratch))
         cells = read_and_insert(files)
-        reading = seconds_of(read_and_insert, files)
-        landing = seconds_of(land_folder, Path(scratch))
-    print(f"{len(files)} sheets, {cells:,} cells        wall clock   processor")
-    for name, (wall, processor) in (("read with calamine and insert", reading), ("land", landing)):
-        print(f"{name:<32}{wall:8.2f} s {processor:9.2f} s")
-    print(f"{'ratio':<32}{landing[0] / reading[0]:8.2f}   {landing[1] / reading[1]:9.2f}")
+        pairs = [(seconds_of(read_and_insert, files), seconds_of(land_folder, Path(scratch))) for _ in range(REPEATS)]
+    print(f"{len(files)} sheets, {cells:,} cells, least (median) of {REPEATS} pairs of runs")
+    print(f"{'':<32}{'wall clock':>20}{'processor':>20}")
+    for name, of in (
+        ("read with calamine and insert, s", lambda pair, clock: pair[0][clock]),
+        ("land, s", lambda pair, clock: pair[1][clock]),
+        ("land / read", lambda pair, clock: pair[1][clock] / pair[0][clock]),
+    ):
+        figures = [sorted(of(pair, clock) for pair in pairs) for clock in (0, 1)]
+        print(f"{name:<32}" + "".join(f"{runs[0]:12.2f} ({statistics.median(runs):.2f})" for runs in figures))
 
 
 def write_trade(path: Path, rows: int) -> None:

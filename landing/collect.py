@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain, repeat
+from itertools import chain, islice, repeat
 from typing import Any
 
 import numpy as np
@@ -163,22 +163,21 @@ class Collector:
     def _add_rows(self, number: int, block: Block, context: Context, grid: _Grid) -> None:
         rows, count = block.rows, len(block.rows.index)
         ids = self._place_ids
-        wanted = list(zip(rows.place, rows.province, rows.code, repeat(context.naming)))
-        for names in wanted:
-            if names not in ids:
-                ids[names] = len(ids)
-                self.places.add(ids[names], *names)
+        wanted = zip(rows.place, rows.province, rows.code, repeat(context.naming))
+        places = [ids.setdefault(names, len(ids)) for names in wanted]
+        for names in islice(ids, len(self.places), None):
+            self.places.add(ids[names], *names)
         columns = self.rows.columns
         columns["line"].extend(range(grid.line, grid.line + count))
         columns["block"].extend(repeat(number, count))
         columns["row"].extend(rows.index)
         columns["row_key"].extend(grid.keys)
-        columns["place"].extend([ids[names] for names in wanted])
+        columns["place"].extend(places)
         years = {text: row_year(text) if text else (None, None) for text in dict.fromkeys(rows.year)}
-        columns["year"].extend([years[text][0] for text in rows.year])
         problems = {text: _fields(years[text][1]) for text in years}
+        columns["year"].extend([years[text][0] for text in rows.year])
         for position, name in enumerate(PROBLEM):
-            columns[name].extend([problems[text][position] for text in rows.year])
+            columns[name].extend([problems[text][position] for text in rows.year] if any(years) else repeat("", count))
 
     def _add_head(self, number: int, key: int, indicator: str, unit: str, column: Column, context: Context) -> None:
         own = () if column.role == "value" else (*column.parents, *column.levels)
@@ -218,14 +217,14 @@ class Collector:
             return 0
         first, stop = columns[0], columns[-1] + 1
         adjacent = len(columns) == stop - first
-        cells = list(
-            chain.from_iterable(
-                line[first:stop]
-                if adjacent and len(line) >= stop
-                else [line[c] if c < len(line) else "" for c in columns]
-                for line in (sheet.rows[row] for row in rows)
-            )
-        )
+        grid_rows = sheet.rows
+        picked = [
+            line[first:stop]
+            if adjacent and len(line := grid_rows[row]) >= stop
+            else [grid_rows[row][c] if c < len(grid_rows[row]) else "" for c in columns]
+            for row in rows
+        ]
+        cells = list(chain.from_iterable(picked))
         lines = np.arange(grid.line, grid.line + len(rows), dtype=np.int32)
         heads = np.asarray(grid.keys, dtype=np.int32)[:, None] * len(columns) + np.arange(len(columns), dtype=np.int32)
         self._cells.append((np.repeat(lines, len(columns)), grid.head + heads.ravel(), *texts_and_values(cells)))
@@ -281,9 +280,12 @@ class _Grid:
     def __init__(self, line: int, head: int, block: Block) -> None:
         self.line, self.head = line, head
         self.rows, self.columns = block.rows.index, [column.index for column in block.columns]
-        labels: dict[tuple[str, str], int] = {}
-        pairs = zip(block.rows.indicator, block.rows.unit, strict=True)
-        self.keys = [labels.setdefault(pair, len(labels)) for pair in pairs]
+        labels: dict[tuple[str, str], int] = {("", ""): 0} if self.rows else {}
+        self.keys = [0] * len(self.rows)
+        if any(block.rows.indicator) or any(block.rows.unit):
+            pairs = zip(block.rows.indicator, block.rows.unit, strict=True)
+            labels = {pair: key for key, pair in enumerate(dict.fromkeys(pairs))}
+            self.keys = [labels[pair] for pair in zip(block.rows.indicator, block.rows.unit, strict=True)]
         self.labels = list(labels)
 
     @cached_property

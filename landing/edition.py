@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 _YEAR_FOLDER = re.compile(r"(?:.*\D)?((?:19|20)\d{2})(?:年|年版|年鉴|版)?")
@@ -19,7 +20,8 @@ def edition_of(path: str, folder: str = "") -> int | None:
     return years[0] if years else None
 
 
-def edition_years(path: str, folder: str = "") -> list[int]:
+@lru_cache(maxsize=1000)
+def edition_years(path: str, folder: str = "") -> tuple[int, ...]:
     """Years the innermost year folder and the file's name give for the edition; two of them contradict each other."""
     parts = PurePosixPath(path.replace("!", "/")).parts
     folders = [part.removesuffix(".zip") for part in reversed(parts[:-1])]
@@ -29,7 +31,7 @@ def edition_years(path: str, folder: str = "") -> list[int]:
     outer = _YEAR_FOLDER.fullmatch(folder)
     if named is None and stem is None and outer:
         named = int(outer.group(1))
-    return list(dict.fromkeys(year for year in (named, stem) if year is not None))
+    return tuple(dict.fromkeys(year for year in (named, stem) if year is not None))
 
 
 def table_of(path: str) -> str:

@@ -8,7 +8,7 @@ year and indicator stands in a column of labels and which in the header.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -95,16 +95,15 @@ def read_blocks(sheet: Sheet, roles: Roles, provinces: Collection[str]) -> list[
 
 def _left_over(sheet: Sheet, blocks: list[Block]) -> list[Position]:
     """Numbers in rows that the table of their columns does not use, but for years and the numbering of columns."""
-    used: dict[int, list[range]] = {}
-    for block in blocks:
-        for row in block.rows.index:
-            used.setdefault(row, []).append(block.span)
+    width = max(map(len, sheet.rows))
+    used = [(frozenset(block.rows.index), block.span) for block in blocks]
+    whole = frozenset().union(*(rows for rows, span in used if span.start == 0 and span.stop >= width))
     known = {position for block in blocks for position in block.stray}
     found = []
     for row, cells in enumerate(sheet.rows):
-        spans = used.get(row, [])
-        if sum(map(len, spans)) >= len(cells):
+        if row in whole:
             continue
+        spans = [span for rows, span in used if row in rows]
         numbers = [
             column
             for column, value in enumerate(cells)
@@ -151,7 +150,7 @@ def _anchors(sheet: Sheet, roles: Roles) -> list[int]:
     later: set[int] = set()
     for column in columns:
         values = [cells[column] if column < len(cells) else "" for cells in sheet.rows]
-        headings = {text for text in set(values) if type(text) is str and roles.of(text) in LABEL_ROLES}
+        headings = roles.label_headings(values)
         later.update(row for row, value in enumerate(values) if row > first and value in headings)
     found = [first]
     for row in sorted(later):
@@ -325,25 +324,27 @@ def _read_rows(
 ) -> tuple[Rows, list[str]]:
     """Rows of the table and the notes among and below them."""
     read = _LabelReader(sheet, labels, rows)
-    blank = _blank_test(sheet, [column.index for column in data])
+    blank = _blank_rows(sheet, [column.index for column in data], rows)
     named, coded, indicated = ("province" in labels), ("code" in labels), ("indicator" in labels)
     context = _ProvinceContext(provinces)
     found, notes, labelled = Rows(), [], [role for role in ("code", "year", "unit") if role in labels]
     indicator = ""
-    for row, place in zip(rows, read.column("place"), strict=True):
+    places = read.column("place")
+    provincial = frozenset() if named else context.names_among(places)
+    for row, place in zip(rows, places, strict=True):
         code = read("code", row) if coded else ""
-        if blank(row):
+        if row in blank:
             if not place and not code:
                 continue
             if _is_note(place):
                 notes.append(plain(place))
                 continue
-            if not named and context.opens(place):
+            if place in provincial and context.opens(place):
                 continue
         elif not place and not code and _lone_text(sheet, row):
             notes.append(plain(_text(sheet, row, _filled(sheet, row)[0])))
             continue
-        elif not named and context.names(place):
+        elif place in provincial:
             context.pass_by(place)
         found.index.append(row)
         found.place.append(place)
@@ -366,18 +367,14 @@ class _ProvinceContext:
         self.provinces = provinces
         self.name = ""
         self.opened = False
-        self._known: dict[str, bool] = {}
 
-    def names(self, place: str) -> bool:
-        """Whether a text is the name of a province, full or short."""
-        known = self._known.get(place)
-        if known is None:
-            known = self._known[place] = role_key(place) in self.provinces
-        return known
+    def names_among(self, places: list[str]) -> frozenset[str]:
+        """The texts that name a province, full or short."""
+        return frozenset(place for place in set(places) if role_key(place) in self.provinces)
 
     def opens(self, place: str) -> bool:
-        """Take a row without values as a heading; False where it is none."""
-        if not self.names(place) or self._is_city_of_the_name(place):
+        """Take a province's row without values as a heading; False for the city of its name."""
+        if self._is_city_of_the_name(place):
             return False
         self.name, self.opened = place, True
         return True
@@ -394,13 +391,16 @@ class _ProvinceContext:
         return len(name) == 2 and current != name and current.startswith(name)
 
 
-def _blank_test(sheet: Sheet, columns: list[int]) -> Callable[[int], bool]:
-    """Whether a row holds nothing in the data columns."""
+def _blank_rows(sheet: Sheet, columns: list[int], rows: range) -> frozenset[int]:
+    """Rows that hold nothing in the data columns."""
     if columns and columns == list(range(columns[0], columns[-1] + 1)):
-        first, stop = columns[0], columns[-1] + 1
-        empty = [""] * len(columns)
-        return lambda row: (cells := sheet.rows[row][first:stop]) == empty or cells == empty[: len(cells)]
-    return lambda row: all(column >= len(sheet.rows[row]) or sheet.rows[row][column] == "" for column in columns)
+        first, stop, empty = columns[0], columns[-1] + 1, [""] * len(columns)
+        lines = [sheet.rows[row][first:stop] for row in rows]
+        return frozenset(row for row, cells in zip(rows, lines, strict=True) if cells == empty[: len(cells)])
+    grid = sheet.rows
+    return frozenset(
+        row for row in rows if all(column >= len(grid[row]) or grid[row][column] == "" for column in columns)
+    )
 
 
 class _LabelReader:

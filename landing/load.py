@@ -306,7 +306,7 @@ def _context(run: Landing, source: SourceFile, declared: Source | None, block: B
     year, edition, wrong = _year(block, edition, yearbook)
     run.told[source.file_id] = (declared.kind, edition)
     if yearbook and len(years := edition_years(source.path, source.folder)) > 1:
-        wrong = Problem("wrong_year", f"folder and file name give the editions {years}", "move the file to its edition")
+        wrong = Problem("wrong_year", f"folder and file name give the editions {list(years)}", "move the file to its edition")
     table_id = block.table_id or (table_of(source.path) if yearbook else "")
     return Context(
         file_id=source.file_id,

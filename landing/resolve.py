@@ -109,7 +109,10 @@ judged as (
         c.value_text,
         coalesce(c.value, n.value) as value,
         n.missing_reason,
-        concat_ws('|', nullif(c.flags, ''), nullif(m.flag, ''), nullif(p.flags, '')) as flags,
+        case
+            when c.flags <> '' or m.flag <> '' or p.flags <> ''
+                then concat_ws('|', nullif(c.flags, ''), nullif(m.flag, ''), nullif(p.flags, ''))
+        end as flags,
         case
             when c.culprit_above = 'nothing' then null
             when n.missing_reason is not null then case
@@ -135,7 +138,7 @@ from judged
 OBSERVATIONS = """
 insert into raw.observations
 select h.file_id, h.sheet, l.cell, t.province_text, t.city_text, l.entity_type, h.indicator_text, h.scope,
-    h.unit_label, l.year, l.value_text, l.missing_reason, h.table_id, l.flags
+    h.unit_label, l.year, l.value_text, l.missing_reason, h.table_id, coalesce(l.flags, '')
 from landed l
 join landing_columns h on h.head = l.head
 join landing_places t on t.place = l.place
@@ -144,7 +147,7 @@ join landing_places t on t.place = l.place
 RESOLVED = """
 insert into raw.resolved
 select h.file_id, h.sheet, l.cell, l.city_code, l.year, h.indicator, h.scope, h.variable, l.value, h.unit,
-    h.edition, h.kind, h.source_rank, l.flags
+    h.edition, h.kind, h.source_rank, coalesce(l.flags, '')
 from landed l
 join landing_columns h on h.head = l.head
 where l.usable
@@ -252,7 +255,7 @@ def resolve(
     _store(con, "landing_place_years", _place_years(places, con.execute(PLACE_YEARS).df()))
     _store(con, "landing_numbers", _numbers(con.execute(TEXTS).fetchall()))
     _store(con, "landing_loose", gathered.loose.arrow())
-    for statement in (COLUMNS, LANDED, DUPLICATES):
+    for statement in (COLUMNS, LANDED, "drop table landing_cells", DUPLICATES):
         con.execute(statement)
     if con.execute("select count(*) from landing_duplicates").fetchone() != (0,):
         con.execute(DUPLICATE_CELLS)

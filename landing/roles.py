@@ -38,6 +38,7 @@ class Roles:
 
     by_key: dict[str, str]
     _seen: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+    _others: set[Any] = field(default_factory=set, compare=False, repr=False)
 
     def of(self, text: str) -> str:
         """Role of a heading, '' for any other text."""
@@ -57,6 +58,13 @@ class Roles:
                 if (self.of(value) if role is None else role) in LABEL_ROLES:
                     found.append(seen[value])
         return found
+
+    def label_headings(self, cells: list[Any]) -> set[str]:
+        """The distinct texts among cells that head label columns."""
+        new = set(cells) - self._others
+        headings = {text for text in new if type(text) is str and self.of(text) in LABEL_ROLES}
+        self._others.update(new - headings)
+        return headings
 
     def scope(self, text: str) -> str:
         """'city', 'districts' or ''."""

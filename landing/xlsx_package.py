@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from collections.abc import Collection
 from xml.etree import ElementTree
 
 from landing.limits import LandingError, Limits, check_grid
@@ -16,6 +17,7 @@ from landing.sheet import Position, SheetMarks, column_number, unreadable
 RELATIONSHIP_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 # Deflate packs at most 1,032 to 1: what is smaller than this cannot unpack to more than 64 MB
 UNCHECKED_BYTES = 2**16
+WORKBOOK, RELATIONS, STYLES = "xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml"
 VALUE_PARTS = ("xl/sharedStrings", "xl/workbook", "xl/styles", "xl/_rels/")
 
 
@@ -23,19 +25,27 @@ def xlsx_marks(data: bytes, limits: Limits) -> dict[str, SheetMarks]:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_package(archive, len(data), limits)
-            names = set(archive.namelist())
-            for info in archive.infolist():
-                # damaged members, and those that would unpack to much more than they declare, fail their checksum here
-                checked = info.compress_size > UNCHECKED_BYTES or info.filename.startswith(VALUE_PARTS)
-                if checked and not info.filename.startswith("xl/worksheets/"):
-                    archive.read(info)
-            paths = _worksheet_paths(archive, names)
-            scaled = _scaling_styles(archive.read("xl/styles.xml")) if "xl/styles.xml" in names else frozenset()
+            parts = _checked_parts(archive)
+            paths = _worksheet_paths(parts, archive.NameToInfo.keys())
+            scaled = _scaling_styles(parts[STYLES]) if STYLES in parts else frozenset()
             return {sheet: _worksheet_marks(archive.read(path), sheet, limits, scaled) for sheet, path in paths.items()}
     except LandingError:
         raise
     except Exception as error:
         raise unreadable(f"not a readable workbook: {error}") from error
+
+
+def _checked_parts(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    """Parts beside the worksheets that values come from. Damaged members, and those that would unpack to much more
+    than they declare, fail their checksum here."""
+    parts = {}
+    for info in archive.infolist():
+        name = info.filename
+        if name.startswith(VALUE_PARTS):
+            parts[name] = archive.read(info)
+        elif info.compress_size > UNCHECKED_BYTES and not name.startswith("xl/worksheets/"):
+            archive.read(info)
+    return parts
 
 
 def _check_package(archive: zipfile.ZipFile, packed: int, limits: Limits) -> None:
@@ -51,14 +61,14 @@ def _check_package(archive: zipfile.ZipFile, packed: int, limits: Limits) -> Non
         )
 
 
-def _worksheet_paths(archive: zipfile.ZipFile, names: set[str]) -> dict[str, str]:
+def _worksheet_paths(parts: dict[str, bytes], names: Collection[str]) -> dict[str, str]:
     """Sheet name to the member of the package that holds it."""
-    if not {"xl/workbook.xml", "xl/_rels/workbook.xml.rels"} <= names:
+    if not {WORKBOOK, RELATIONS} <= parts.keys():
         raise unreadable("a zip archive without xl/workbook.xml")
-    relations = _xml(archive.read("xl/_rels/workbook.xml.rels"))
+    relations = _xml(parts[RELATIONS])
     targets = {item.get("Id"): item.get("Target", "") for item in relations}
     paths = {}
-    for sheet in _xml(archive.read("xl/workbook.xml")).iter():
+    for sheet in _xml(parts[WORKBOOK]).iter():
         if sheet.tag.endswith("}sheet"):
             target = targets.get(sheet.get(RELATIONSHIP_ID), "")
             path = target.lstrip("/") if target.startswith("/") else f"xl/{target}"

@@ -132,4 +132,4 @@ def test_edition_and_table_of_a_path(path: str, edition: int | None, table: str)
 
 def test_edition_from_the_directory_itself() -> None:
     assert edition_of("2-6.xlsx", "2024") == 2024
-    assert edition_years("2022/2021_2021-2-7.xlsx") == [2022, 2021]
+    assert edition_years("2022/2021_2021-2-7.xlsx") == (2022, 2021)
