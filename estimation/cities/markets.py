@@ -13,13 +13,22 @@ from estimation.core.frame import EstimationError
 from estimation.economy.market import Demean, market_segmentation
 
 STUDIES = ("common_prosperity", "green_development", "digital_industry")
-COLUMNS = ["study", "city_code", "year", "segmentation", "integration", "partners", "categories_from_province"]
+COLUMNS = [
+    "study",
+    "city_code",
+    "year",
+    "segmentation",
+    "integration",
+    "partners",
+    "categories",
+    "categories_from_province",
+]
 
 
 def market_integration(
     prices: pd.DataFrame, samples: pd.DataFrame, adjacency: pd.DataFrame, switches: Mapping[str, str]
 ) -> pd.DataFrame:
-    """Segmentation Seg_it and integration Mar = (1/Seg)^(1/2) times a scale, one row a (study, city, year).
+    """Segmentation Seg_it and integration Mar = (1/Seg)^(1/2) times a scale, one row a (study, city, year), with the number of price categories.
 
     Args:
         prices: city_code, year, category, price_index (last year = 100), province_fallback.
@@ -48,8 +57,10 @@ def market_integration(
             demean=cast("Demean", switches["market_demean"]),
             scale=float(switches["mar_scale"]),
         )
-        fallback = own.groupby(["city_code", "year"])["province_fallback"].sum().rename("categories_from_province")
-        table = found.table.merge(fallback.reset_index(), on=["city_code", "year"], how="left")
+        priced = own.groupby(["city_code", "year"], as_index=False).agg(
+            categories=("price_index", "count"), categories_from_province=("province_fallback", "sum")
+        )
+        table = found.table.merge(priced, on=["city_code", "year"], how="left")
         parts.append(table.assign(study=study)[COLUMNS])
     if not parts:
         kinds = {"study": "str", "city_code": "str", "year": "int64"}

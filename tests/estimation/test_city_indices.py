@@ -299,6 +299,13 @@ class TestMarkets:
             "c": 0,
             "d": 3,
         }
+        fewer = self.prices().query("not (city_code == 'a' and category == 'rpi_03')")
+        counted = (
+            market_integration(fewer, self.samples(), self.adjacency, MARKETS)
+            .groupby("city_code")["categories"]
+            .first()
+        )
+        assert counted.to_dict() == {"a": 2, "b": 3, "c": 3, "d": 3}
 
     def test_scale_and_partners(self):
         default = market_integration(self.prices(), self.samples(), self.adjacency, MARKETS)
