@@ -158,7 +158,9 @@ def diff(a: str | None, b: str | None, home: Path | None) -> None:
 @cli.command()
 @click.option("--city", required=True, help="Name (as the yearbook prints it) or six-digit code.")
 @click.option("--year", required=True, type=int)
-@click.option("--variable", required=True, help="Variable (gdp_100m_yuan) or indicator (gdp).")
+@click.option(
+    "--variable", required=True, help="Variable (gdp_100m_yuan), indicator (gdp), or column of a study (lnstru)."
+)
 @home_option
 def trace(city: str, year: int, variable: str, home: Path | None) -> None:
     """The chain from a panel value back to file, sheet and cell, with every step applied."""

@@ -13,15 +13,23 @@ from flows.query import open_release
 
 
 def trace_lines(home: Home, city: str, year: int, variable: str) -> Iterable[str]:
-    """The chain cell, text, number, unit, correction, panel value, filling, study samples.
+    """The chain cell, text, number, unit, correction, panel value, filling, study samples; or what a study built.
+
+    Args:
+        variable: a variable of the panel, an indicator, or a column of a study's sample.
 
     Raises:
         UsageError: unknown city or variable; close ones are named.
     """
     with open_release(home) as connection:
         code, name = _city(connection, city)
-        for canonical in _variables(connection, variable):
+        built = _rows(connection, "from seeds.study_variables where column_name = ? order by study", [variable])
+        for canonical in _variables(connection, variable, known=bool(built)):
             yield from _chain(connection, code, name, year, canonical)
+        if built:
+            yield f"{name} ({code}) {year} {variable}, built by {len(built)} study sample(s)"
+        for row in built:
+            yield from _built(connection, row, code, year)
 
 
 def _chain(connection: duckdb.DuckDBPyConnection, code: str, name: str, year: int, variable: str) -> Iterable[str]:
@@ -93,13 +101,45 @@ def _neighbours(connection: duckdb.DuckDBPyConnection, code: str, year: int, var
 
 
 def _studies(connection: duckdb.DuckDBPyConnection, code: str, year: int) -> Iterable[str]:
-    tables = _rows(
-        connection, "select table_name from information_schema.tables where table_schema = 'studies' order by 1", []
-    )
-    for table in tables:
-        query = f'select count(*) as n from studies."{table["table_name"]}" where city_code = ? and year = ?'
-        n = _rows(connection, query, [code, year])[0]["n"]
-        yield f"  study          {table['table_name']}: {'in the sample' if n else 'not in the sample'}"
+    """Which estimation samples hold the city-year, and what cleaning changed there."""
+    for study in _samples(connection):
+        query = f'select count(*) as n from studies."{study}" where city_code = ? and year = ?'
+        held = _rows(connection, query, [code, year])[0]["n"] > 0
+        yield f"  study          {study}: {'in the sample' if held else 'not in the sample'}"
+        for row in _changes(connection, study, code, year) if held else []:
+            yield f"    {row['status']:<12} {row['variable']}: {row['detail']}"
+
+
+def _built(connection: duckdb.DuckDBPyConnection, row: dict[str, Any], code: str, year: int) -> Iterable[str]:
+    """The value of one column of one study's sample, what it is, and what cleaning did to it."""
+    study, column = row["study"], row["column_name"]
+    found = []
+    if study in _samples(connection):
+        query = f'select "{column}" as value from studies."{study}" where city_code = ? and year = ?'
+        found = _rows(connection, query, [code, year])
+    value = "not in the sample" if not found else "missing" if found[0]["value"] is None else found[0]["value"]
+    yield f"  {study}: {value:.15g}" if isinstance(value, float) else f"  {study}: {value}"
+    yield f"    what         {row['description']} ({row['unit'] or row['kind']})"
+    for change in _changes(connection, study, code, year):
+        if change["variable"] == column:
+            yield f"    {change['status']:<12} {change['detail']}"
+
+
+def _samples(connection: duckdb.DuckDBPyConnection) -> list[str]:
+    """Studies with an estimation sample (what a study built before cleaning is not one)."""
+    query = """
+        select table_name from information_schema.tables
+        where table_schema = 'studies' and not ends_with(table_name, '_built') order by 1
+    """
+    return [row["table_name"] for row in _rows(connection, query, [])]
+
+
+def _changes(connection: duckdb.DuckDBPyConnection, study: str, code: str, year: int) -> list[dict[str, Any]]:
+    query = """
+        select variable, status, detail from audit.study_cell_status
+        where study = ? and city_code = ? and year = ? order by variable, status
+    """
+    return _rows(connection, query, [study, code, year])
 
 
 def _city(connection: duckdb.DuckDBPyConnection, city: str) -> tuple[str, str]:
@@ -121,7 +161,8 @@ def _city(connection: duckdb.DuckDBPyConnection, city: str) -> tuple[str, str]:
     raise UsageError(f"no city {city} in seeds.cities or seeds.city_aliases")
 
 
-def _variables(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
+def _variables(connection: duckdb.DuckDBPyConnection, name: str, *, known: bool = False) -> list[str]:
+    """Panel variables of that name or indicator; none only where the name is `known` otherwise."""
     rows = _rows(
         connection,
         """
@@ -131,14 +172,17 @@ def _variables(connection: duckdb.DuckDBPyConnection, name: str) -> list[str]:
         """,
         [name, name],
     )
-    if rows:
+    if rows or known:
         return [r["variable"] for r in rows]
     near = _rows(
         connection,
-        "select variable from seeds.indicators order by jaro_winkler_similarity(variable, ?) desc, variable limit 3",
+        """
+        select variable from (select variable from seeds.indicators union select column_name from seeds.study_variables)
+        order by jaro_winkler_similarity(variable, ?) desc, variable limit 3
+        """,
         [name],
     )
-    raise UsageError(f"no variable or indicator {name}; close: {', '.join(r['variable'] for r in near)}")
+    raise UsageError(f"no variable, indicator or study column {name}; close: {', '.join(r['variable'] for r in near)}")
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: list[Any]) -> list[dict[str, Any]]:

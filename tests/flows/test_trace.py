@@ -1,11 +1,11 @@
-"""The chain of an interpolated value names the two values it lies between."""
+"""What a trace says of interpolated values and of values that studies build."""
 
 from __future__ import annotations
 
 import duckdb
 import pytest
 
-from flows.trace import _neighbours
+from flows.trace import _built, _neighbours, _studies
 
 
 @pytest.mark.parametrize("year", [2020, 2021, 2022])
@@ -23,3 +23,35 @@ def test_neighbours_enclose_the_gap_wherever_in_it_the_year_lies(year: int) -> N
         "interpolated between 2019: 2019",
         "interpolated between 2023: 2023",
     ]
+
+
+@pytest.fixture
+def studies() -> duckdb.DuckDBPyConnection:
+    con = duckdb.connect()
+    con.execute("""
+        create schema studies; create schema audit; create schema seeds;
+        create table studies.a as select '130100' as city_code, 2020 as year, 3.25 as lnstru;
+        create table studies.a_built as select '130100' as city_code, 2020 as year, 9.5 as lnstru;
+        create table studies.b as select '110000' as city_code, 2020 as year, null::double as lnstru;
+        create table audit.study_cell_status as
+            from (values ('a', '130100', 2020, 'lnstru', 'winsorised', 'was 9.5'), ('a', '130100', 2021, 'lnstru', 'winsorised', 'was 8'))
+                as t (study, city_code, year, variable, status, detail);
+    """)
+    return con
+
+
+def test_samples_and_what_cleaning_changed_there(studies: duckdb.DuckDBPyConnection) -> None:
+    assert [" ".join(line.split()) for line in _studies(studies, "130100", 2020)] == [
+        "study a: in the sample",
+        "winsorised lnstru: was 9.5",
+        "study b: not in the sample",
+    ]
+
+
+def test_a_built_value_says_what_it_is_and_what_it_was(studies: duckdb.DuckDBPyConnection) -> None:
+    row = {"study": "a", "column_name": "lnstru", "description": "complexity", "unit": "log", "kind": "continuous"}
+    lines = [" ".join(line.split()) for line in _built(studies, row, "130100", 2020)]
+    assert lines == ["a: 3.25", "what complexity (log)", "winsorised was 9.5"]
+    assert next(iter(_built(studies, row | {"study": "b"}, "110000", 2020))) == "  b: missing"
+    assert next(iter(_built(studies, row | {"study": "b"}, "130100", 2020))) == "  b: not in the sample"
+    assert next(iter(_built(studies, row | {"study": "absent"}, "130100", 2020))) == "  absent: not in the sample"
