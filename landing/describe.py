@@ -29,7 +29,7 @@ COLUMNS = {
     "row_number": "Row of the source.",
     "province_text": "Province as printed.",
     "city_text": "Place as printed.",
-    "entity_type": "prefecture, county, province or country.",
+    "entity_type": "prefecture, county, province, country or group (of cities).",
     "indicator_text": "Header as printed, levels joined.",
     "scope": "Whole city or urban districts.",
     "unit_text": "Unit as printed.",

@@ -159,7 +159,7 @@ def _with_scope(
     if len(printed) > 1:
         return found._replace(
             reason="ambiguous_scope",
-            detail=f"scopes {sorted(printed)} are printed together",
+            detail=f"{found.name!r}: scopes {sorted(printed)} are printed together",
             hint="split the header or name the scope in seeds/header_aliases.csv",
         )
     scope = next(iter(printed), "") or row["scope"] or (known[0] if len(known) == 1 or "city" in known else "")
@@ -167,7 +167,7 @@ def _with_scope(
         return found._replace(
             scope=scope,
             reason="ambiguous_scope",
-            detail=f"scope {scope!r}; known are {known}",
+            detail=f"{found.name!r}: scope {scope!r}; known are {known}",
             hint=f"add {found.indicator} with this scope to seeds/indicators.csv",
         )
     return found._replace(scope=scope)
@@ -183,16 +183,16 @@ def _with_unit(
     if len(printed) > 1:
         return found._replace(
             reason="unknown_unit",
-            detail=f"several units are printed: {list(printed)}",
+            detail=f"{found.name!r}: several units are printed: {list(printed)}",
             hint="correct the header, or add an alias with one unit",
         )
     origin = "header" if any(level.units for level in levels) else "sheet" if printed else "dictionary"
     unit = printed[0] if printed else row["unit"]
     if not unit:
-        detail = f"{unit_text!r} names no known unit" if unit_text else "no unit in header, sheet or dictionary"
+        missing = f"{unit_text!r} names no known unit" if unit_text else "no unit in header, sheet or dictionary"
         return found._replace(
             reason="unknown_unit",
-            detail=detail,
+            detail=f"{found.name!r}: {missing}",
             hint="add the label to seeds/units.csv or a default unit to seeds/header_aliases.csv",
         )
     variable, target = dictionary.variable[found.indicator, found.scope]
@@ -200,7 +200,7 @@ def _with_unit(
         return found._replace(
             unit=unit,
             reason="unknown_unit",
-            detail=f"{unit} does not convert to {target}",
+            detail=f"{found.name!r}: {unit} does not convert to {target}",
             hint="another quantity under a known name? add an alias of its own",
         )
     return found._replace(unit=unit, variable=variable, unit_from=origin)
@@ -210,6 +210,13 @@ def _unknown(
     dictionary: Dictionary, name: str, title: str, edition: str, indicators: list[str], problem: str
 ) -> Resolution:
     """ambiguous_header, unknown_header, or unknown_unit where only a bracket at the end keeps the name from being known."""
+    if not name:
+        return Resolution(
+            name,
+            reason="unknown_header",
+            detail="a scope or unit without an indicator",
+            hint="merge the heading of its indicator over this column, in a copy",
+        )
     bare = re.sub(r"\([^()]*\)$", "", name)
     if not indicators and bare != name and find_aliases(dictionary, bare.split(PATH_SEPARATOR), title, edition)[0]:
         return Resolution(

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from landing.header_block import YEAR_ONLY, Column, MergeMap, Problem, header_columns
-from landing.numbers import cell_text, parse_number
+from landing.numbers import NOT_A_NUMBER, cell_text, parse_number
 from landing.roles import CJK, LABEL_ROLES, Roles, plain, role_key
 from landing.workbook import Position, Sheet
 
@@ -21,6 +21,7 @@ TABLE_ID = re.compile(r"(?<![\d-])(\d{1,2})\s*[-‐–—]\s*(\d{1,3})(?![\d-])"
 CONTINUED = re.compile(r"续\s*表|\(续\)|continued", re.IGNORECASE)
 UNIT_LINE = re.compile(r"(计量)?单位[::]|^unit\s*:", re.IGNORECASE)
 ENGLISH_UNIT = re.compile(r"\([^()㐀-鿿]+\)")
+ONE_BRACKET = re.compile(r"\([^()]+\)")
 NOTE = re.compile(r"^(注|附注|说明|资料来源|数据来源|来源|note|source|[*①②③a-z]\s*[)::.、])", re.IGNORECASE)
 TITLE_YEAR = re.compile(r"((?:19|20)\d{2})年(?!鉴)")
 YEARBOOK_NAME = re.compile(r"(?:((?:19|20)\d{2})年?[^\d]{0,12}年鉴)|(?:年鉴[^\d]{0,4}((?:19|20)\d{2}))")
@@ -163,7 +164,16 @@ def _anchors(sheet: Sheet, roles: Roles) -> list[int]:
 
 
 def _names_labels(sheet: Sheet, row: int, labels: list[str]) -> bool:
-    return bool(labels) and not ANCHOR_ROLES.isdisjoint(labels) and len(_filled(sheet, row)) > 1
+    """Whether the row heads columns: a row of numbers is none, as of all 地级市 together."""
+    if not labels or ANCHOR_ROLES.isdisjoint(labels):
+        return False
+    filled = _filled(sheet, row)
+    numbers = [_text(sheet, row, column) for column in filled if _is_number(sheet, row, column)]
+    return len(filled) > 1 and (all(map(_is_year, numbers)) or _counts_up(numbers))
+
+
+def _is_year(text: str) -> bool:
+    return YEAR_ONLY.fullmatch(plain(text)) is not None
 
 
 def _is_title(text: str) -> bool:
@@ -187,6 +197,7 @@ def _header_top(sheet: Sheet, anchor: int, floor: int, roles: Roles) -> int:
             or filled[0] < first_data
             or any(_is_title(text) or TITLE_YEAR.search(plain(text)) for text in texts)
             or all(ENGLISH_UNIT.fullmatch(plain(text)) for text in texts)
+            or (len(filled) == 1 and ONE_BRACKET.fullmatch(plain(texts[0])))
             or (len(filled) < 2 and not over_open)
         ):
             break
@@ -302,7 +313,7 @@ def _data_columns(sheet: Sheet, built: list[Column], labels: dict[str, int], row
     digits = re.compile(r"\d")
     data = []
     for column in built:
-        if column.index in labels.values():
+        if column.index in labels.values() or _translates(sheet, column, rows):
             continue
         if column.role in LABEL_ROLES:
             if column.role == "label" or _share(sheet, column.index, rows, digits) < 0.5:
@@ -317,6 +328,14 @@ def _data_columns(sheet: Sheet, built: list[Column], labels: dict[str, int], row
             continue
         data.append(column)
     return data
+
+
+def _translates(sheet: Sheet, column: Column, rows: range) -> bool:
+    """A column without a name of its own that holds words in Latin letters and nothing else: names of the places."""
+    if column.role or column.levels or column.parents:
+        return False
+    texts = [text for row in rows if (text := _text(sheet, row, column.index)).strip()]
+    return bool(texts) and all(text.isascii() and parse_number(text)[2] == NOT_A_NUMBER for text in texts)
 
 
 def _read_rows(
@@ -436,4 +455,4 @@ def _is_note(place: str) -> bool:
 
 def _lone_text(sheet: Sheet, row: int) -> bool:
     filled = _filled(sheet, row)
-    return len(filled) == 1 and parse_number(_text(sheet, row, filled[0]))[2] == "text where a number belongs"
+    return len(filled) == 1 and parse_number(_text(sheet, row, filled[0]))[2] == NOT_A_NUMBER

@@ -37,6 +37,16 @@ from landing.workbook import Sheet, read_workbook
 CELL_KINDS = frozenset({"yearbook", "export", "panel", "index"})
 CHUNK_CELLS = 2_000_000
 BRACKET = re.compile(r"\(([^()]+)\)")
+NO_TABLE = Problem(
+    "unknown_layout",
+    "no sheet of it holds a number",
+    "fetch it anew, or declare its kind documentation in seeds/sources.csv",
+)
+# Reasons that hold for a column, a place or a whole table: one line, however many cells
+ONE_PROBLEM = [
+    *("unknown_header", "ambiguous_header", "unknown_unit", "ambiguous_unit", "ambiguous_scope"),
+    *("unknown_city", "undeclared_source", "wrong_year"),
+]
 READERS: dict[str, Callable[[bytes, Limits], list[Sheet]]] = {
     ".xlsx": read_workbook,
     ".xlsm": read_workbook,
@@ -61,7 +71,7 @@ class Source:
 @dataclass(frozen=True)
 class LandingReport:
     """Counts of one landing; `unexplained` holds one located line for each problem that nothing accepts
-    (a header, place or source that is unknown is one problem, however many cells it has)."""
+    (a header, place or source that is not understood is one problem, however many cells it has)."""
 
     files: int
     observations: int
@@ -232,7 +242,11 @@ def _land_file(run: Landing, source: SourceFile, declared: Source | None) -> int
     except LandingError as error:
         run.refuse(source.file_id, "", error)
         return 0
-    return sum(_land_sheet(run, source, declared, sheet) for sheet in sheets)
+    refused = len(run.refused)
+    n_cells = sum(_land_sheet(run, source, declared, sheet) for sheet in sheets)
+    if n_cells == 0 and len(run.refused) == refused:
+        run.refuse(source.file_id, "", NO_TABLE)
+    return n_cells
 
 
 def _land_rows(run: Landing, source: SourceFile, declared: Source) -> int:
@@ -306,7 +320,9 @@ def _context(run: Landing, source: SourceFile, declared: Source | None, block: B
     year, edition, wrong = _year(block, edition, yearbook)
     run.told[source.file_id] = (declared.kind, edition)
     if yearbook and len(years := edition_years(source.path, source.folder)) > 1:
-        wrong = Problem("wrong_year", f"folder and file name give the editions {list(years)}", "move the file to its edition")
+        wrong = Problem(
+            "wrong_year", f"folder and file name give the editions {list(years)}", "move the file to its edition"
+        )
     table_id = block.table_id or (table_of(source.path) if yearbook else "")
     return Context(
         file_id=source.file_id,
@@ -370,7 +386,8 @@ def _report(con: duckdb.DuckDBPyConnection) -> LandingReport:
         row = con.execute(query).fetchone()
         return int(row[0]) if row else 0
 
-    lines = con.execute("""
+    lines = con.execute(
+        """
         select f.path || case when q.sheet <> '' then '/' || q.sheet else '' end
             || case when any_value(q.cell) <> '' then '!' || arg_min(q.cell, (length(q.cell), q.cell)) else '' end
             || case when count(*) > 1 then ' and ' || (count(*) - 1) || ' more cells' else '' end || ': ' || q.reason || ': '
@@ -379,9 +396,11 @@ def _report(con: duckdb.DuckDBPyConnection) -> LandingReport:
         from audit.quarantine q join raw.files f using (file_id)
         where q.accepted_by is null
         group by f.path, q.sheet, q.reason, q.detail, q.hint,
-            case when q.reason not in ('unknown_header', 'unknown_city', 'undeclared_source') then q.cell end
+            case when not list_contains($one_problem, q.reason) then q.cell end
         order by f.path, q.sheet, min((length(q.cell), q.cell)), q.reason
-    """).fetchall()
+        """,
+        {"one_problem": ONE_PROBLEM},
+    ).fetchall()
     return LandingReport(
         files=count("select count(*) from raw.files"),
         observations=count("select count(*) from raw.observations"),

@@ -17,6 +17,7 @@ MISSING = {
     **dict.fromkeys(("na", "n/a", "nan", "null", "none", "."), "not_available"),
 }
 DASHES = dict.fromkeys(map(ord, "‐‑‒–—―−－─━ー﹣"), "-")
+NOT_A_NUMBER = "text where a number belongs"
 CURRENCY_OR_QUOTES = "'‘’"
 
 
@@ -68,4 +69,4 @@ def _problem(plain: str) -> str:
         return "a date where a number belongs"
     if re.search(r"\d", plain):
         return "digits mixed with other characters"
-    return "text where a number belongs"
+    return NOT_A_NUMBER

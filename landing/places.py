@@ -24,10 +24,6 @@ from landing.place_names import OPEN_END, name_periods, unit_periods
 
 INPUT_COLUMNS = ["city_text", "province_text", "code_text", "year", "naming"]
 RESULT_COLUMNS = ["place_type", "city_code", "flags", "reason", "detail", "hint"]
-COUNTRY_NAMES = (
-    *("全国", "中国", "全国总计", "总计", "合计", "全国合计", "城市合计", "全部城市"),
-    *("nationaltotal", "total", "china"),
-)
 _TRAILING_LATIN = re.compile(r"(?<=[\u3400-\u9fff)])[A-Za-z'’. \-]+$")
 _CODE = re.compile(r"^\d+(?:\.0+)?$")
 
@@ -35,12 +31,13 @@ _CODE = re.compile(r"^\d+(?:\.0+)?$")
 @dataclass(frozen=True)
 class Places:
     """Reference frames: `names` (key, city_code, start, end, alias_type, tolerated), `units` (city_code, start, end,
-    name_zh, province_code), `provinces`, `old_codes` (old code to unit)."""
+    name_zh, province_code), `provinces`, `old_codes` (old code to unit), `totals` (names of totals and their type)."""
 
     names: pd.DataFrame
     units: pd.DataFrame
     provinces: pd.DataFrame
     old_codes: dict[str, str]
+    totals: tuple[tuple[re.Pattern[str], str], ...]
 
     @cached_property
     def province_of_name(self) -> dict[str, str]:
@@ -70,8 +67,8 @@ class Places:
 
 def load_places(seeds: Path) -> Places:
     """Read cities, aliases, events, provinces and old codes from the seeds."""
-    cities, aliases, provinces, old = (
-        read_seed(seeds, name) for name in ("cities", "city_aliases", "provinces", "city_codes_old")
+    cities, aliases, provinces, old, totals = (
+        read_seed(seeds, name) for name in ("cities", "city_aliases", "provinces", "city_codes_old", "total_names")
     )
     events = pd.concat([read_seed(seeds, name) for name in ("city_events", "city_events_added")], ignore_index=True)
     return Places(
@@ -79,13 +76,16 @@ def load_places(seeds: Path) -> Places:
         units=unit_periods(cities, events),
         provinces=provinces,
         old_codes=dict(zip(old["old_code"], old["city_code"], strict=True)),
+        totals=tuple(
+            (re.compile(text), kind) for text, kind in zip(totals["pattern"], totals["place_type"], strict=True)
+        ),
     )
 
 
 def normalise_place(text: str) -> str:
     """A printed place name without spaces, footnote marks and a translation behind it; pure Latin is lower case."""
     name = compact(_TRAILING_LATIN.sub("", text.replace("\u3000", " ").strip()))
-    name = re.sub(r"(?<=[\u3400-\u9fff])[\d.#]+$", "", name)
+    name = re.sub(r"(?<=[\u3400-\u9fff])(?:[\d.#*]+\)?|\(\d+\))+$", "", name)
     return name.lower() if name.isascii() else name
 
 
@@ -106,7 +106,7 @@ def resolve_places(places: Places, frame: pd.DataFrame) -> pd.DataFrame:
     """Resolve distinct places; returns a frame with the index of `frame` and `RESULT_COLUMNS`, all text.
 
     `frame` has `city_text` and `year`, optionally `province_text` (context), `code_text` and `naming` (default
-    `as_printed`). `place_type` is prefecture, province, country or '' (unknown). A unit outside its years keeps its
+    `as_printed`). `place_type` is prefecture, province, country, group or '' (unknown). A unit outside its years keeps its
     `city_code` beside the reason `entity_not_valid`; any other reason comes with an empty code. `flags` (joined by
     `|`): `misprint`, `name_out_of_period`, `resolved_by_code`.
     """
@@ -149,12 +149,16 @@ def _resolve_distinct(places: Places, keys: pd.DataFrame) -> pd.DataFrame:
 
 
 def _place_type(places: Places, work: pd.DataFrame) -> pd.Series:
-    """country or province for rows that name one, '' for rows that have to be a prefecture-level unit."""
+    """country, province or group (of cities) for rows that name one, '' for those that have to be a prefecture-level
+    unit."""
     kind = pd.Series("", index=work.index, dtype=object)
     short = work["key"].isin(places.province_of_name.keys()) & ~work["key"].isin(places.names["key"])
     kind[work["key"].isin(places.province_full_names) | short] = "province"
-    kind[work["key"].isin(COUNTRY_NAMES)] = "country"
-    return kind
+    kinds = {
+        key: next((kind for name, kind in places.totals if name.fullmatch(key)), "") for key in work["key"].unique()
+    }
+    total = work["key"].map(kinds)
+    return kind.where(total.eq(""), total)
 
 
 def _by_name(places: Places, work: pd.DataFrame) -> pd.DataFrame:
@@ -237,6 +241,8 @@ def _why_clash(row: Mapping[Hashable, Any]) -> str:
 
 
 def _why_unknown(places: Places, row: Mapping[Hashable, Any]) -> str:
+    if not row["city_text"].strip():
+        return "no place is named in this row"
     known = places.names[places.names["key"] == row["key"]]
     if known.empty:
         return f"{row['city_text'].strip()!r} is no name of a prefecture-level unit"

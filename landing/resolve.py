@@ -294,7 +294,7 @@ def _headers(dictionary: Dictionary, misprints: pd.DataFrame, headers: pd.DataFr
         if pair and (_plain_edition(asked.edition), asked.table_id, *pair) not in known:
             doubt = (
                 "ambiguous_unit",
-                f"prints {pair[0]} in Chinese and {pair[1]} in English",
+                f"{answer.name!r}: prints {pair[0]} in Chinese and {pair[1]} in English",
                 "add a line to seeds/unit_misprints.csv if the Chinese unit is right",
             )
         elif (
@@ -304,7 +304,7 @@ def _headers(dictionary: Dictionary, misprints: pd.DataFrame, headers: pd.DataFr
         ):
             doubt = (
                 "ambiguous_scope",
-                f"neither header nor title says which of {dictionary.scopes[str(answer.indicator)]}",
+                f"{answer.name!r}: neither header nor title says which of {dictionary.scopes[str(answer.indicator)]}",
                 "name the scope of this heading in seeds/header_aliases.csv",
             )
         if doubt:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -15,6 +16,7 @@ from landing.workbook import Sheet
 
 ENCODINGS = ("utf-8-sig", "gb18030")
 DELIMITERS = ",\t;|"
+SAMPLE_LINES = 50
 
 
 def decode(data: bytes) -> str:
@@ -37,14 +39,20 @@ def csv_sheet(data: bytes, limits: Limits | None = None) -> Sheet:
     """The one sheet of a delimited file, all cells text; the row number is the record's number, blank lines counted."""
     limits = limits or Limits()
     text = decode(data)
-    first = text[: text.find("\n")] if "\n" in text else text
-    delimiter = max(DELIMITERS, key=first.count)
     try:
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True))
     except csv.Error as error:
         raise LandingError("unreadable_file", f"not a delimited table: {error}", "check its quotation marks") from error
     check_grid(len(rows), max(map(len, rows), default=0), limits, "the table")
     return Sheet("", rows)
+
+
+def _delimiter(text: str) -> str:
+    """The delimiter that stands in most of the first lines, in equally many the one that stands there most often."""
+    lines = list(islice(io.StringIO(text), SAMPLE_LINES))
+    return max(
+        DELIMITERS, key=lambda mark: (sum(mark in line for line in lines), sum(line.count(mark) for line in lines))
+    )
 
 
 def dta_sheet(data: bytes, limits: Limits | None = None) -> Sheet:

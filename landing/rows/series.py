@@ -89,13 +89,15 @@ def _places(places: Places, frame: pd.DataFrame, naming: str) -> pd.DataFrame:
     found = resolve_places(places, pd.DataFrame({"city_text": texts, "year": year, "naming": naming}))
     is_province = province.ne("")
     kind = found["place_type"].where(~is_province, "province").where(texts.ne(""), "country")
-    unknown = ~kind.isin(["province", "country"]) & found["reason"].ne("")
+    group = kind.eq("group")
+    unknown = group | (~kind.isin(["province", "country"]) & found["reason"].ne(""))
+    problem = _reason(found["reason"], found["detail"]).where(~group, "unknown_city: a group of places")
     return pd.DataFrame(
         {
             "place_type": kind.where(~unknown, ""),
             "province_code": province.where(is_province & texts.ne(""), ""),
             "city_code": found["city_code"].where(~is_province & ~unknown, ""),
-            "place_problem": _reason(found["reason"], found["detail"]).where(unknown, ""),
+            "place_problem": problem.where(unknown, ""),
         }
     )
 

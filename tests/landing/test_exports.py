@@ -129,3 +129,21 @@ def test_unsupported_file(tmp_path: Path) -> None:
     landed = land_folder(tmp_path / "extracts")
     assert landed.reasons() == {"unreadable_file": 1}
     assert landed.report.files == 1
+
+
+@pytest.mark.parametrize(("mark", "suffix"), [("\t", "tsv"), ("\t", "csv"), (";", "csv")])
+def test_the_delimiter_is_that_of_most_lines(tmp_path: Path, mark: str, suffix: str) -> None:
+    """A title line without any delimiter, and commas within numbers."""
+    rows = [
+        ["2-6 地区生产总值"],
+        ["城市", "地区生产总值(亿元)"],
+        ["", "全市"],
+        ["北京市", "43,761"],
+        ["石家庄市", "7,534"],
+    ]
+    text = "\n".join(mark.join(row) for row in rows)
+    landed = land_sheet(tmp_path, text.encode(), f"yearbook/2024/2-6.{suffix}")
+    assert landed.values() == {
+        ("110000", 2023, "gdp_100m_yuan"): 43761.0,
+        ("130100", 2023, "gdp_100m_yuan"): 7534.0,
+    }

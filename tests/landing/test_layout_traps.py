@@ -107,6 +107,60 @@ def test_unit_in_a_line_above(tmp_path: Path) -> None:
     assert set(landed.resolved["unit"]) == {"10k_yuan"}
 
 
+@pytest.mark.parametrize("unit_line", [["(万人)"], [None, None, None, "（万人）"], [None, None, "计量单位:万人"]])
+def test_unit_alone_in_brackets_or_at_the_right(tmp_path: Path, unit_line: list[Any]) -> None:
+    rows: list[list[Any]] = [
+        ["2-1 人口状况(2004年)"],
+        unit_line,
+        ["城　市", "City", "年末总人口", None],
+        [None, None, "全 市", "市 辖 区"],
+        ["石 家 庄 市", "Shijiazhuang", 918, 217],
+    ]
+    landed = land_sheet(tmp_path, Grid(rows, ["C3:D3"]), "yearbook/2005/2-1.xlsx")
+    assert landed.values() == {
+        (SHIJIAZHUANG, 2004, "pop_yearend_10k"): 918.0,
+        (SHIJIAZHUANG, 2004, "pop_yearend_10k_districts"): 217.0,
+    }
+
+
+@pytest.mark.parametrize("merge", [[], ["A6:A7", "C6:D6", "E6:F6"], ["A6:B7", "C6:D6", "E6:F6"]])
+def test_english_names_without_a_heading_of_their_own(tmp_path: Path, merge: list[str]) -> None:
+    grid = gdp_sheet()
+    grid.rows[5][1], grid.merges = None, merge
+    landed = land_sheet(tmp_path, grid)
+    assert (landed.values(), landed.report.unexplained) == (EXPECTED, [])
+
+
+def test_a_column_without_a_heading_is_reported_once(tmp_path: Path) -> None:
+    """Marks for missing values are no translation, and neither are numbers."""
+    grid = gdp_sheet()
+    for number, row in enumerate(grid.rows[5:]):
+        row.append("NA" if number == 2 else number if number > 2 else None)
+    landed = land_sheet(tmp_path, grid)
+    assert landed.values() == EXPECTED
+    assert len(landed.report.unexplained) == 1
+    assert "/Sheet49!G9 and 5 more cells: " in landed.report.unexplained[0]
+
+
+def test_rows_of_totals_are_no_headers_and_no_cities(tmp_path: Path) -> None:
+    """地级市 heads columns of places in other sheets; with numbers beside it it is the total of those cities."""
+    totals = [
+        ["全国总计", "National", 9, 9, 9, 9],
+        ["地级及以上城市合计", "", 8, 8, 8, 8],
+        ["东部地区", "", 4, 4, 4, 4],
+        ["地级市", "", 3, 3, 3, 3],
+    ]
+    landed = land_sheet(tmp_path, gdp_sheet([*totals, *CITIES]))
+    assert (landed.values(), landed.report.unexplained) == (EXPECTED, [])
+    kinds = landed.observations.drop_duplicates("city_text").set_index("city_text")["entity_type"]
+    assert kinds[[total[0] for total in totals]].tolist() == ["country", "group", "group", "group"]
+
+
+def test_a_table_without_numbers_is_loud(tmp_path: Path) -> None:
+    landed = land_sheet(tmp_path, gdp_sheet([]))
+    assert landed.reasons() == {"unknown_layout": 1}
+
+
 def test_headings_over_an_open_box(tmp_path: Path) -> None:
     """Science and education stand under expenditure only by the missing line between the boxes."""
     rows: list[list[Any]] = [

@@ -172,11 +172,17 @@ def test_name_and_code_must_agree(places: Places) -> None:
         ("内蒙古", "province"),
         ("全国", "country"),
         ("合计", "country"),
+        ("地级及以上城市合计", "group"),
+        ("西部地区", "group"),
     ],
 )
 def test_rows_above_the_city_level(places: Places, text: str, kind: str) -> None:
     found = resolve(places, text, 2020)
     assert (found["place_type"], found["city_code"], found["reason"]) == (kind, "", "")
+
+
+def test_no_unit_bears_the_name_of_a_total(places: Places) -> None:
+    assert [key for key in places.names["key"] if any(name.fullmatch(key) for name, _ in places.totals)] == []
 
 
 def test_no_two_units_bear_a_name_in_one_year(places: Places) -> None:
@@ -223,6 +229,8 @@ def test_resolution_keeps_index_order_and_input(places: Places) -> None:
         ("莱芜市①", "莱芜市"),
         ("北京市*", "北京市"),
         ("巢湖市2", "巢湖市"),
+        ("唐山市1)", "唐山市"),
+        ("唐山市(1)", "唐山市"),
         ("Anhui", "anhui"),
         ("克孜勒苏 柯尔克孜自治州", "克孜勒苏柯尔克孜自治州"),
     ],
