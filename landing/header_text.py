@@ -125,11 +125,12 @@ def split_level(text: str, unit_of_label: Mapping[str, str]) -> LevelParts:
         rest, count = _BRACKETS.subn(take, rest)
     name = _drop_translation(rest)
     name = _LEADING.sub("", name.replace("⟨", "(").replace("⟩", ")")).rstrip(":")
-    name, tail_unit = _split_tail_unit(name, unit_of_label)
+    name, tail_units, tail_scopes = _split_tail(name, unit_of_label)
+    scopes += tail_scopes
     scope = SCOPE_OF_LABEL.get(name.lower())
     if scope:
         name, scopes = "", [*scopes, scope]
-    chinese = tail_unit or chinese_units
+    chinese = tail_units or chinese_units
     units = tuple(dict.fromkeys(chinese or english_units))
     return LevelParts(name, units, tuple(dict.fromkeys(scopes)), bool(units) and not chinese)
 
@@ -152,16 +153,26 @@ def _drop_translation(text: str) -> str:
     return "".join(kept)
 
 
-def _split_tail_unit(name: str, unit_of_label: Mapping[str, str]) -> tuple[str, list[str]]:
-    """`GDP_亿元` and `比重%`: a unit behind a separator or a bare percent sign; Latin column names stay whole."""
-    if not has_cjk(name):
-        return name, []
-    if name.endswith("%") and len(name) > 1:
-        return name[:-1].rstrip("_-,:;"), [unit_of_label["%"]]
-    match = _TAIL.match(name)
-    if match and match.group(2).lower() in unit_of_label and match.group(1):
-        return match.group(1), [unit_of_label[match.group(2).lower()]]
-    return name, []
+def _split_tail(name: str, unit_of_label: Mapping[str, str]) -> tuple[str, list[str], list[str]]:
+    """(name, units, scopes) of `GDP_亿元`, `比重%`, `年末总人口_全市`: a unit or a scope behind a separator, or a bare
+    percent sign; Latin column names stay whole."""
+    units: list[str] = []
+    scopes: list[str] = []
+    while has_cjk(name):
+        if name.endswith("%") and len(name) > 1:
+            units.append(unit_of_label["%"])
+            name = name[:-1].rstrip("_-,:;")
+            continue
+        match = _TAIL.match(name)
+        label = match.group(2).lower() if match and match.group(1) else ""
+        if match and label in unit_of_label:
+            units.append(unit_of_label[label])
+        elif match and label in SCOPE_OF_LABEL:
+            scopes.append(SCOPE_OF_LABEL[label])
+        else:
+            break
+        name = match.group(1)
+    return name, units, scopes
 
 
 def split_path(path: str, unit_of_label: Mapping[str, str]) -> tuple[LevelParts, ...]:

@@ -297,7 +297,7 @@ def _land_unknown(run: Landing, source: SourceFile, sheet: Sheet) -> int:
         Problem(
             "unknown_layout",
             "no header with a column of places, codes or provinces",
-            "add the heading of its label column to seeds/column_roles.csv, or declare its kind in seeds/sources.csv",
+            "add the heading of its label column to seeds/column_roles.csv, declare its kind in seeds/sources.csv, or accept the sheet in seeds/accepted_quarantine.csv",
         ),
     )
     for position in filled:
