@@ -19,7 +19,7 @@ INFLATION = {
     2005: 3.5, 2006: 3.3, 2007: 6.5, 2008: 6.5, 2009: -0.2, 2010: 5.8, 2011: 6.8, 2012: 2.0, 2013: 1.4, 2014: 0.7, 2015: -0.8,
     2016: 0.8, 2017: 2.9, 2018: 2.4, 2019: 0.8, 2020: 0.4, 2021: 3.6, 2022: 1.5,
 }  # fmt: skip
-PRODUCTIVITY_SD, POOR_TAIL = 0.36, 0.5
+PRODUCTIVITY_SD, POOR_TAIL = 0.36, 0.35
 LATER_GROWTH, LATER_INFLATION = 4.5, 1.5
 # Relative product a head as other indicators follow it: its lasting part, and a share of what passes.
 LASTING, FOLLOWED = "lasting", 0.45

@@ -19,7 +19,7 @@ from demo.samples import complete, in_sample, study
 from demo.tables import records
 
 LEVELS = Path(__file__).with_name("levels.csv")
-HALVINGS = 40
+HALVINGS, FENCE = 40, 2.8
 STRETCH, SHIFT = (0.3, 3.0), (-5.0, 5.0)
 
 
@@ -85,7 +85,14 @@ def levelled(
         return rising(lambda shift: float(described(stretch, shift).mean()), level.mean, SHIFT)
 
     stretch = rising(lambda at: float(described(at, shift_at(at)).std(ddof=1)), level.sd, STRETCH)
-    return _moved(ratio, base, centre, stretch, shift_at(stretch))
+    return _within_fences(_moved(ratio, base, centre, stretch, shift_at(stretch)), sample)
+
+
+def _within_fences(values: np.ndarray, sample: tuple[np.ndarray, ...]) -> np.ndarray:
+    """Values no further out than `FENCE` interquartile ranges in logs: a study that replaces outliers finds none."""
+    low, high = np.quantile(np.log(values[sample]), [0.25, 0.75])
+    room = FENCE * (high - low)
+    return np.asarray(np.clip(values, np.exp(low - room), np.exp(high + room)))
 
 
 def _moved(ratio: np.ndarray, base: np.ndarray, centre: float, stretch: float, shift: float) -> np.ndarray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from demo.csvfile import NOTICE
 from demo.planting.desk import Desk
 from demo.planting.moments import moments
@@ -20,6 +22,7 @@ IMPLIED = (
     "other planted coefficients and the regressors decide it: b_short = b_long + Gamma b_excluded, or other effects"
 )
 MISSED = "the carriers reached their bounds with this seed"
+OUTLIERS = "with this seed the study's own rule takes values of the sample for outliers and cannot replace them"
 UNPLANTED = "nothing is planted: the demo does not hold the published samples (all real cities, editions 2006 to 2023)"
 
 
@@ -76,11 +79,11 @@ def _outcome(projection: Projection, term: str, value: float) -> dict[str, Any]:
         "column": projection.column,
         "dependent": projection.dependent,
         "term": term,
-        "kind": "planted" if planted else "not_plantable" if aimed else "implied",
+        "kind": "planted" if planted else "not_plantable" if aimed or not np.isfinite(value) else "implied",
         "target": projection.targets[term] if planted else None,
-        "value": round(value, digits + 4),
+        "value": round(value, digits + 4) if np.isfinite(value) else None,
         "digits": digits,
-        "reason": "" if planted else MISSED if aimed else IMPLIED,
+        "reason": "" if planted else OUTLIERS if not np.isfinite(value) else MISSED if aimed else IMPLIED,
     }
 
 

@@ -3,8 +3,8 @@
 `world.csv` gives each indicator's law: a level in 2013, trend and curvature, elasticities with respect to product a head
 (`dev`, its lasting part and a share of what passes) and population (`size`), an effect of higher-tier cities, and the spread
 of a permanent and a passing city effect and of a smooth field over the map. Kinds: `log` (multiplies `base`), `count` (the
-same, at least 1), `drift` (trend and passing effect are amounts, the same everywhere), `logit` (per cent), `share` (of
-`base`, shares of a group add up to 1).
+same, at least 1), `calm` (as `log`, but large values pass through smaller relative changes), `drift` (trend and passing effect
+are amounts, the same everywhere), `logit` (per cent), `share` (of `base`, calm, shares of a group add up to 1).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ Values = dict[Key, np.ndarray]
 
 PARAMETERS = Path(__file__).with_name("world.csv")
 PASSING_RHO = 0.8
+CALM = 4.0  # so that squares of large values do not move more than those of small ones
 TYPICAL_PEOPLE, LEAST_SHARE = 340.0, 0.3
 
 
@@ -132,7 +133,7 @@ def _linear(law: Law, context: dict[str, np.ndarray], draws: Draws) -> np.ndarra
     if law.field_sd:
         lasting = lasting + law.field_sd * draws.field(f"{law.indicator} field", context["lon"], context["lat"])
     passing = law.path_sd * draws.path(f"{law.indicator} passing", len(trend), PASSING_RHO) if law.path_sd else 0.0
-    calm = np.minimum(1.0, np.exp(-lasting)) if law.kind == "share" else 1.0
+    calm = np.minimum(1.0, np.exp(-CALM * lasting)) if law.kind in ("share", "calm") else 1.0
     return np.asarray(lasting + law.trend * trend + law.curve * trend**2 + calm * passing)
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from demo.planting.desk import Desk, View
-from demo.planting.measures import entropy, quotient, robot_density
+from demo.planting.measures import cleaned, entropy, quotient, robot_density
 from demo.planting.projection import Effects, Projection, stack
 from demo.planting.published import regression
 from demo.planting.settle import CLOSE_ENOUGH, Checked, Measured, Settled, flip, settle
@@ -29,8 +29,8 @@ INDICATORS = (
 
 
 def regressors(view: View) -> dict[str, np.ndarray]:
-    """Agglomeration and the controls of Table 3."""
-    return {
+    """Agglomeration and the controls of Table 3, outliers replaced."""
+    raw = {
         "agglomeration": quotient(view),
         "develop": view("gdp_pc") / 1e4,
         "unemployed": view("unemployed_registered") / (view("pop_resident") * 1e4),
@@ -39,6 +39,13 @@ def regressors(view: View) -> dict[str, np.ndarray]:
         "traffic": view("expressway_length") / 1e4,
         "support": (view("exp_science") + view("exp_education")) / view("fiscal_exp"),
     }
+    return {name: cleaned(view, values) for name, values in raw.items()}
+
+
+def outcome(view: View, raw: np.ndarray, content: np.ndarray) -> Measured:
+    """The outcome without its outliers; what carries an outlier does not move."""
+    y = cleaned(view, raw.reshape(len(view.rows), -1)).ravel()
+    return Measured(y, np.where(y == raw.ravel(), content.ravel(), 0.0))
 
 
 def regressions(view: View, table: str, *columns: str) -> list[Projection]:
@@ -70,7 +77,7 @@ def plant_structure(desk: Desk) -> dict[str, Settled]:
         y = structure(view)
         # d y / d log(tertiary / secondary), at a constant sum of the two
         slope = y * (1 + y) * secondary / (secondary + tertiary)
-        return Measured(y.ravel(), slope.ravel())
+        return outcome(view, y, slope)
 
     def scale(factor: np.ndarray) -> None:
         shift_sectors(view, factor.reshape(len(view.rows), -1))
@@ -108,7 +115,7 @@ def plant_index(desk: Desk) -> dict[str, Settled]:
             flat = column.ravel()
             content += weight * flat / (flat.max() - flat.min())
             edge |= (flat == flat.max()) | (flat == flat.min())
-        return Measured(np.asarray(index.score), np.where(edge, 0.0, content))
+        return outcome(view, np.asarray(index.score), np.where(edge, 0.0, content))
 
     def scale(factor: np.ndarray) -> None:
         for name in CARRIERS:
@@ -135,8 +142,8 @@ def _plant_ratio(view: View, column: str, carrier: str, below: np.ndarray) -> Se
     goal = stack(regressions(view, "Table 4", column))
 
     def measure() -> Measured:
-        y = (view(carrier) / below).ravel()
-        return Measured(y, y)
+        y = view(carrier) / below
+        return outcome(view, y, y)
 
     def scale(factor: np.ndarray) -> None:
         view.write(carrier, view.cells(carrier) * factor.reshape(below.shape))
@@ -144,10 +151,9 @@ def _plant_ratio(view: View, column: str, carrier: str, below: np.ndarray) -> Se
     settled = settle(measure, scale, goal)
     if settled.worst <= CLOSE_ENOUGH:
         return settled
-    count = view(carrier)
-    changes, worst = flip(
-        (count / below).ravel(), 1 / below.ravel(), lambda changes: -np.floor(0.1 * count.ravel()), goal
-    )
+    count, state = view(carrier), measure()
+    effect = np.where(state.content > 0, 1 / below.ravel(), 0.0)
+    changes, worst = flip(state.y, effect, lambda changes: -np.floor(0.1 * count.ravel()), goal)
     view.write(carrier, count + changes.reshape(count.shape))
     return replace(settled, worst=worst)
 
@@ -168,7 +174,7 @@ def _plant_productivity(view: View) -> Settled:
         farming, rest = labour_productivity(view)
         staff = view("emp_primary") / (view("emp_total") - view("emp_primary"))
         # scaling secondary and tertiary staff by 1/f moves the measure by (f - 1) rest; room is what farming can give
-        return Measured((farming + rest).ravel(), (rest * np.minimum(1.0, 4 * staff)).ravel())
+        return outcome(view, farming + rest, rest * np.minimum(1.0, 4 * staff))
 
     def scale(factor: np.ndarray) -> None:
         staff = view("emp_primary") / (view("emp_total") - view("emp_primary"))
@@ -197,13 +203,14 @@ def check(desk: Desk) -> list[Checked]:
     """All planted outcomes as printed."""
     view = View(desk, study(PAPER))
     index = productivity_index([view(name) for name in INDICATORS], robot_density(view))
-    outcomes = {
+    continuous = {
         "(1)": view("rd_personnel") / 1e4,
         "(2)": view("patents_applied") / view("pop_yearend"),
-        "(3)": view("data_exchange_count"),
-        "(4)": view("bigdata_pilot_projects"),
         "(5)": structure(view),
         "(6)": np.add(*labour_productivity(view)),
     }
-    mechanisms = [Checked(y.ravel(), regressions(view, "Table 4", column)) for column, y in outcomes.items()]
-    return [Checked(np.asarray(index.score), regressions(view, "Table 3", "(1)", "(2)", "(3)", "(4)")), *mechanisms]
+    counts = {"(3)": view("data_exchange_count"), "(4)": view("bigdata_pilot_projects")}
+    outcomes = {column: cleaned(view, y) for column, y in continuous.items()} | counts
+    mechanisms = [Checked(y.ravel(), regressions(view, "Table 4", column)) for column, y in sorted(outcomes.items())]
+    score = cleaned(view, np.asarray(index.score).reshape(len(view.rows), -1))
+    return [Checked(score.ravel(), regressions(view, "Table 3", "(1)", "(2)", "(3)", "(4)")), *mechanisms]

