@@ -124,7 +124,9 @@ def deapack(X: np.ndarray, Y: np.ndarray, B: np.ndarray, ours: float, distance: 
     name = "dmu_id" if "dmu_id" in summary else "dmu"  # 2.0.1 renamed the column
     theirs = summary.set_index(name)["distance"].reindex(frame["dmu"]).to_numpy()
     gap = np.abs(theirs - distance).max()
-    report(f"  DEAPack {module.__version__}: {seconds:.1f} s; ratio {ours / seconds:.3f} (wanted: under 0.5); largest difference {gap:.1e}")
+    report(
+        f"  DEAPack {module.__version__}: {seconds:.1f} s; ratio {ours / seconds:.3f} (wanted: under 0.5); largest difference {gap:.1e}"
+    )
 
 
 def other_models() -> None:
