@@ -24,6 +24,7 @@ ENGLISH_UNIT = re.compile(r"\([^()㐀-鿿]+\)")
 ONE_BRACKET = re.compile(r"\([^()]+\)")
 NOTE = re.compile(r"^(注|附注|说明|资料来源|数据来源|来源|note|source|[*①②③a-z]\s*[)::.、])", re.IGNORECASE)
 TITLE_YEAR = re.compile(r"((?:19|20)\d{2})年(?!鉴)")
+YEAR_SPAN = re.compile(r"((?:19|20)\d{2})(?=\s*[-‐–—~至到、和及/]\s*(?:19|20)\d{2}年)")
 YEARBOOK_NAME = re.compile(r"(?:((?:19|20)\d{2})年?[^\d]{0,12}年鉴)|(?:年鉴[^\d]{0,4}((?:19|20)\d{2}))")
 PLACE_SUFFIX = re.compile(r".{1,14}(市|州|盟|地区|县|省|自治区|林区|特区|区)$")
 SAMPLE_ROWS = 60
@@ -250,7 +251,7 @@ def _read_block(
         unit_line=" ".join(units),
         table_id=f"{table.group(1)}-{table.group(2)}" if table else "",
         continued=bool(CONTINUED.search(joined)),
-        title_years=sorted({int(year) for year in TITLE_YEAR.findall(YEARBOOK_NAME.sub("", joined))}),
+        title_years=_title_years(YEARBOOK_NAME.sub("", joined)),
         edition=int(edition.group(1) or edition.group(2)) if edition else None,
         columns=data,
         rows=rows,
@@ -260,6 +261,11 @@ def _read_block(
         span=columns,
         label_columns=frozenset(column.index for column in built) - {column.index for column in data},
     )
+
+
+def _title_years(title: str) -> list[int]:
+    """The years a title names, both ends of a span."""
+    return sorted({int(year) for year in (*TITLE_YEAR.findall(title), *YEAR_SPAN.findall(title))})
 
 
 def _is_stray(line: str) -> bool:

@@ -60,11 +60,15 @@ join landing_places p on p.place = r.place
 order by all
 """
 
-# One row a column of a table under one row label, with all that its header and its table say
+# One row a column of a table under one row label, with all that its header and its table say. `source` is what may hold
+# one value only for a city, year and variable: a file, or a table of a yearbook's edition whatever the files it is in
 COLUMNS = """
 create or replace temp table landing_columns as
 select
-    h.head, h.letters, b.file_id, b.sheet, b.table_id, b.kind, b.source_rank, b.edition, b.county, b.flags,
+    h.head, h.letters, b.file_id, b.sheet,
+    case when b.kind = 'yearbook' and b.table_id <> '' and b.edition is not null then b.edition || ' ' || b.table_id
+        else b.file_id end as source,
+    b.table_id, b.kind, b.source_rank, b.edition, b.county, b.flags,
     h.year as head_year, b.year as block_year,
     d.indicator_text, d.indicator, d.scope, d.variable, d.unit, d.unit_label,
     case when d.indicator = 'not_a_variable' then 'nothing' when b.reason <> '' then 'block' when h.reason <> '' then 'head'
@@ -157,7 +161,7 @@ where l.usable
 DUPLICATES = """
 create or replace temp table landing_duplicates as
 with series as (
-    select head, file_id, variable, dense_rank() over (order by file_id, variable) as series from landing_columns
+    select head, source, variable, dense_rank() over (order by source, variable) as series from landing_columns
 ),
 odd as (
     select hash(s.series, l.city_code, l.year) as key
@@ -166,7 +170,7 @@ odd as (
     group by key
     having min(l.value) <> max(l.value)
 )
-select s.file_id, l.city_code, l.year, s.variable
+select s.source, l.city_code, l.year, s.variable
 from landed l
 join series s on s.head = l.head
 semi join odd on odd.key = hash(s.series, l.city_code, l.year)
@@ -181,7 +185,7 @@ from landing_columns h
 where l.usable and h.head = l.head
     and exists (
         from landing_duplicates d
-        where (d.file_id, d.city_code, d.year, d.variable) = (h.file_id, l.city_code, l.year, h.variable)
+        where (d.source, d.city_code, d.year, d.variable) = (h.source, l.city_code, l.year, h.variable)
     )
 """
 
@@ -198,7 +202,7 @@ select k.file_id, k.sheet, l.cell, l.value_text,
         when 'row' then r.detail when 'place' then p.detail when 'entity' then p.detail when 'number' then n.detail
         when 'year' then case when h.year <> r.year then 'header and row name different years'
             else 'no year in title, header, row or path' end
-        when 'duplicate' then 'another cell of this file holds another value for ' || t.city_text || ' ' || l.year || ' '
+        when 'duplicate' then 'another cell of this file or table holds another value for ' || t.city_text || ' ' || l.year || ' '
             || k.variable
     end,
     case l.culprit

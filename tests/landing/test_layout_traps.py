@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.landing.sheets import CITIES, CITY, DISTRICTS, GDP, GDP_PC, Grid, gdp_sheet, land_sheet
+from tests.landing.sheets import CITIES, CITY, DISTRICTS, GDP, GDP_PC, Grid, gdp_sheet, land_folder, land_sheet, save
 
 SHIJIAZHUANG, TANGSHAN, CHANGCHUN, JILIN, BEIJING = "130100", "130200", "220100", "220200", "110000"
 EXPECTED = {
@@ -416,6 +416,25 @@ def test_duplicate_city_with_another_value(tmp_path: Path) -> None:
     assert cells == ["C10", "C11", "C12"]
     assert (SHIJIAZHUANG, 2023, "gdp_100m_yuan") not in landed.values()
     assert landed.values()[SHIJIAZHUANG, 2023, "gdp_pc_yuan"] == 67099.0
+
+
+def test_the_same_table_in_two_files_with_another_value(tmp_path: Path) -> None:
+    """As two downloads leave it; the same numbers in another table of the edition are another matter."""
+    other = [["北京市", "Beijing", 43761, 43000, 200278, 200278]]
+    save(tmp_path / "extracts", "yearbook/2024/2-6.xlsx", gdp_sheet())
+    save(tmp_path / "extracts", "yearbook/2024/2-6 (1).xlsx", gdp_sheet(other))
+    save(tmp_path / "extracts", "yearbook/2024/2-66.xlsx", gdp_sheet(other, "2-66"))
+    landed = land_folder(tmp_path / "extracts")
+    assert landed.reasons() == {"duplicate_cell": 2}
+    assert set(landed.quarantine["cell"]) == {"D8"}
+    assert (BEIJING, 2023, "gdp_100m_yuan") in landed.values()
+
+
+@pytest.mark.parametrize("span", ["2022-2023年", "2022年、2023年", "2022—2023年", "2022至2023年"])
+def test_a_title_with_two_years(tmp_path: Path, span: str) -> None:
+    grid = gdp_sheet()
+    grid.rows[1] = [f"2-6 地区生产总值({span})"]
+    assert set(land_sheet(tmp_path, grid).reasons()) == {"wrong_year"}
 
 
 def test_value_merged_over_two_cells(tmp_path: Path) -> None:
