@@ -44,6 +44,8 @@ def build_site(
         "errors": _rows(connection, ERRORS),
         "coverage": coverage_view(connection),
         "moments": _rows(connection, MOMENTS),
+        "changes": _rows(connection, CHANGES),
+        "programs": _rows(connection, PROGRAMS),
         "switches": _rows(connection, "select * from audit.switches order by switch"),
         "studies": [
             study_view(connection, row, studies) for row in _rows(connection, "from results.studies order by study")
@@ -108,6 +110,16 @@ COVERAGE = """
 """
 MOMENTS = """
     select * from results.published_moments where built_n > 0 order by study, table_id, column_name
+"""
+
+
+CHANGES = """
+    select * from audit.study_changes where n_added + n_lost + n_changed > 0 order by n_jumps desc, n_lost desc, study, variable
+"""
+PROGRAMS = """
+    select index_name, status, sum(city_years) as city_years, sum(without_value) as without_value,
+        sum(programs_beyond_frontier) as programs_beyond_frontier
+    from audit.frontier_programs group by index_name, status order by index_name, status
 """
 
 
