@@ -6,12 +6,14 @@ Arrays run over cities (rows) and, where there are several, periods (columns).
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from estimation.core.distance import check_distances
 from estimation.core.frame import EstimationError
+from estimation.core.labels import check_aligned
 
 National = Literal["yearly", "pooled"]
 Own = Literal["one", "exclude", "internal"]
@@ -48,6 +50,7 @@ def location_quotient(emp_i: Any, emp: Any, *, national: National | tuple[Any, A
         EstimationError: different shapes, negative values, a city with industry employment but none in all, or no national
             employment.
     """
+    check_aligned(emp_i, emp, "emp_i and emp")
     part, whole = np.asarray(emp_i, dtype=float), np.asarray(emp, dtype=float)
     if whole.ndim == 0:
         whole = np.full(part.shape, float(whole))
@@ -70,6 +73,8 @@ def _national_ratio(part: np.ndarray, whole: np.ndarray, national: Any) -> np.nd
             raise EstimationError(f"national={national!r} is not one of yearly, pooled or a pair of totals")
         axis = 0 if national == "yearly" else None
         totals = part.sum(axis=axis), whole.sum(axis=axis)
+    elif not isinstance(national, Sequence | np.ndarray) or len(national) != 2:
+        raise EstimationError(f"national={national!r} is not one of yearly, pooled or a pair of totals")
     else:
         totals = np.asarray(national[0], dtype=float), np.asarray(national[1], dtype=float)
     if not all((np.isfinite(total) & (total > 0)).all() for total in totals):
@@ -111,6 +116,7 @@ def virtual_agglomeration(
     ):
         if value not in get_args(allowed):
             raise EstimationError(f"{name}={value!r} is not one of {', '.join(get_args(allowed))}")
+    check_aligned(lq, D, "lq and D")
     quotients = np.asarray(lq, dtype=float)
     known = ~np.isnan(quotients)
     if (known & ~((quotients >= 0) & np.isfinite(quotients))).any():

@@ -45,6 +45,7 @@ def va_types(
     growth_cuts: tuple[float, float] = (1 / 3, 2 / 3),
     low_middle: int = 3,
     level: Level = "city",
+    base: tuple[int, int] | None = None,
 ) -> VaTypes:
     """Five types: 1 high share, high growth; 2 high, middle; 3 low, high; 4 high, low; 5 low, low.
 
@@ -55,6 +56,8 @@ def va_types(
         low_middle: type (3 or 5) of low share with middle growth, which the paper leaves open.
         level: ``city``: share of the mean over the years and average annual growth from a city's first to its last year;
             ``city_year``: share and growth of each year, quantiles pooled.
+        base: first and last period whose rows set the cuts, and at level ``city`` share and growth too, so that a later period moves no city to
+            another type; None: all.
 
     Raises:
         EstimationError: unusable data, cuts outside (0, 1) or not rising, or an unknown option.
@@ -70,9 +73,10 @@ def va_types(
             f"{va} must be above zero for shares and growth; it is not in {(frame.data[va] <= 0).sum()} row(s)"
         )
     table = frame.data[[entity, time, va]].copy()
-    one_each = ~table.duplicated(entity) if level == "city" else pd.Series(True, index=table.index)
-    table["share"] = _share(table, va, entity, time, level)
-    table["growth"] = _growth(table, va, entity, time, level)
+    inside = table[time].between(*(base or (table[time].min(), table[time].max())))
+    one_each = ~table.duplicated(entity) if level == "city" else inside
+    table["share"] = _share(table, inside, va, entity, time, level)
+    table["growth"] = _growth(table, inside, va, entity, time, level)
     share = table["share"]
     known = one_each & table["growth"].notna()
     cut = float(share[known].quantile(share_cut))
@@ -84,25 +88,25 @@ def va_types(
     return VaTypes(table, (cut, slow, fast), level)
 
 
-def _share(table: pd.DataFrame, va: str, entity: str, time: str, level: str) -> pd.Series:
-    """Share in the nation: of the mean over the years, or of each year."""
+def _share(table: pd.DataFrame, inside: pd.Series, va: str, entity: str, time: str, level: str) -> pd.Series:
+    """Share in the nation: of the mean over the base years, or of each year."""
     if level == "city_year":
         return table[va] / table.groupby(time)[va].transform("sum")
-    means = table.groupby(entity)[va].mean()
+    means = table[inside].groupby(entity)[va].mean()
     return table[entity].map(means / means.sum())
 
 
-def _growth(table: pd.DataFrame, va: str, entity: str, time: str, level: str) -> pd.Series:
-    """Average annual growth of a city, or growth from the year before (missing after a gap)."""
-    groups = table.groupby(entity)
+def _growth(table: pd.DataFrame, inside: pd.Series, va: str, entity: str, time: str, level: str) -> pd.Series:
+    """Average annual growth of a city over the base years, or growth from the year before (missing after a gap)."""
     if level == "city_year":
+        groups = table.groupby(entity)
         return (table[va] / groups[va].shift() - 1).where(groups[time].diff() == 1)
-    first, last = groups[va].transform("first"), groups[va].transform("last")
-    years = groups[time].transform("last") - groups[time].transform("first")
+    groups = table[inside].groupby(entity)
+    years = groups[time].last() - groups[time].first()
     if (years == 0).any():
-        single = table.loc[years == 0, entity].unique()
+        single = years.index[years == 0]
         raise EstimationError(f"growth needs two years; {len(single)} unit(s) have one, e.g. {single[0]}: drop them")
-    return (last / first) ** (1 / years) - 1
+    return table[entity].map((groups[va].last() / groups[va].first()) ** (1 / years) - 1)
 
 
 def _types(is_high: pd.Series, growth: pd.Series, slow: float, fast: float, low_middle: int) -> pd.Series:

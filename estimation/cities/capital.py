@@ -15,7 +15,11 @@ COLUMNS = ["city_code", "year", "real_investment", "capital"]
 
 
 def city_capital(
-    panel: pd.DataFrame, provinces: pd.DataFrame, series: pd.DataFrame, switches: Mapping[str, str]
+    panel: pd.DataFrame,
+    provinces: pd.DataFrame,
+    series: pd.DataFrame,
+    switches: Mapping[str, str],
+    growth_until: int | None = None,
 ) -> pd.DataFrame:
     """Real investment and capital (100 million yuan of the base year), one row a (city, year).
 
@@ -26,6 +30,7 @@ def city_capital(
         panel: city_code, year, fai_100m_yuan. provinces: city_code, province_code.
         series: place_code, year, variable, value; the yearly index fai_price_index_prev100 of provinces is used.
         switches: capital_delta, capital_initial, price_base_year, fai_price_after_2019.
+        growth_until: last year whose investment sets the opening stocks (a frozen base); None: all.
     """
     prices = series.loc[series["variable"] == "fai_price_index_prev100", ["place_code", "year", "value"]]
     invested = panel.loc[panel["fai_100m_yuan"] > 0].merge(provinces, on="city_code")
@@ -50,6 +55,7 @@ def city_capital(
         "price_level",
         delta=float(switches["capital_delta"]),
         initial="tenth" if switches["capital_initial"] == "tenth" else "growth",
+        growth_until=growth_until,
     )
     return stock.table[COLUMNS]
 

@@ -26,7 +26,7 @@ def green_productivity(
     """GML index of EBM efficiency on the global frontier, one row a (city, year); the first year is 1 (or missing: gml_first_year).
 
     Inputs: capital (real), employment, electricity; desirable output: GDP; undesirable: sulphur (or carbon) dioxide, dust, waste water of
-    industry. The frontier is that of all rows, or of the base years (index_base_years), whose first and last stand beside every value.
+    industry. GDP at constant prices is taken as it comes (``gdp_constant``), else chained over the years of the frame. The frontier is that of all rows, or of the base years (index_base_years), whose first and last stand beside every value.
 
     Args:
         frame: city_code, year, capital, emp_total_10k, electricity_10k_kwh, gdp_100m_yuan, so2_industrial_t or co2_emissions_10k_t,
@@ -40,7 +40,7 @@ def green_productivity(
     """
     gas = _chosen("ebm_undesirable", switches, {"so2": "so2_industrial_t", "co2": "co2_emissions_10k_t"})
     output = _chosen("gdp_prices", switches, {"current": "gdp_100m_yuan", "constant": "gdp_constant"})
-    if output == "gdp_constant":
+    if output == "gdp_constant" and output not in frame:
         frame = constant_gdp(frame, int(switches["price_base_year"]))
     inputs, outputs = ["capital", "emp_total_10k", "electricity_10k_kwh"], [output]
     bad = [gas, "dust_industrial_t", "wastewater_industrial_10k_t"]

@@ -154,7 +154,12 @@ def slack_weights(
 
 
 def _given_weights(weights: tuple[np.ndarray, ...], sizes: tuple[int, int, int]) -> Parts:
-    arrays = [np.asarray(w, dtype=float).ravel() for w in weights]
+    try:
+        arrays = [np.asarray(w, dtype=float).ravel() for w in weights]
+    except (TypeError, ValueError) as error:
+        raise EstimationError(
+            f"weights={weights!r} is not one of equal, None (affinity) or arrays (x, y[, b])"
+        ) from error
     if len(arrays) == 2 and sizes[2] == 0:
         arrays.append(np.empty(0))
     if tuple(len(a) for a in arrays) != sizes:
@@ -165,7 +170,10 @@ def _given_weights(weights: tuple[np.ndarray, ...], sizes: tuple[int, int, int])
 
 
 def _given_epsilons(eps: float | tuple[float, ...]) -> list[float]:
-    values = [float(eps)] * 3 if np.isscalar(eps) else [float(e) for e in eps]  # type: ignore[union-attr,arg-type]
+    try:
+        values = [float(eps)] * 3 if np.isscalar(eps) else [float(e) for e in eps]  # type: ignore[union-attr,arg-type]
+    except (TypeError, ValueError):
+        values = []
     if len(values) == 2:
         values.append(0.0)
     if len(values) != 3 or not all(0 <= e <= 1 for e in values):

@@ -40,6 +40,7 @@ def perpetual_inventory(
     delta: float = DEPRECIATION,
     initial: Literal["growth", "tenth"] = "growth",
     growth: float | Literal["own", "pooled"] = "own",
+    growth_until: int | None = None,
 ) -> CapitalStock:
     """K_t = (1 - delta) K_{t-1} + I_t / P_t, from K_0 = I_0 / (g + delta) in an entity's first year.
 
@@ -50,6 +51,8 @@ def perpetual_inventory(
         initial: ``growth`` as above, or ``tenth``: K_0 = I_0 / 0.10 (Young 2003).
         growth: g: ``own``: average annual growth of the entity's real investment from its first to its last year;
             ``pooled``: the mean of these over entities; or a number.
+        growth_until: last period that enters g, so that a later period changes no earlier stock (entities with fewer than two periods until
+            then: all of theirs); None: all.
 
     Under constant growth g the opening stock K_{t-1} / I_t tends to 1/(g + delta), the closing one to (1 + g)/(g + delta).
 
@@ -70,7 +73,7 @@ def perpetual_inventory(
     rates = pd.Series(np.nan, index=frame.entities)
     divisor = pd.Series(_TENTH, index=frame.entities)
     if initial == "growth":
-        rates = _growth(table, entity, time, growth)
+        rates = _growth(_until(table, entity, time, growth_until), entity, time, growth)
         divisor = rates + delta
         bad = divisor[~(divisor > 0)]
         if len(bad):
@@ -93,6 +96,15 @@ def _accumulate(investment: np.ndarray, divisor: float, delta: float) -> np.ndar
     for t in range(1, len(investment)):
         stock[t] = (1 - delta) * stock[t - 1] + investment[t]
     return stock
+
+
+def _until(table: pd.DataFrame, entity: str, time: str, last: int | None) -> pd.DataFrame:
+    """Rows that enter growth: those up to the last period, all rows of entities with fewer than two such."""
+    if last is None:
+        return table
+    early = table[time] <= last
+    enough = early.groupby(table[entity]).transform("sum") >= 2
+    return table[early | ~enough]
 
 
 def _growth(table: pd.DataFrame, entity: str, time: str, rule: float | str) -> pd.Series:

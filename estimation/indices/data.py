@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 
 from estimation.core.frame import EstimationError
+from estimation.core.labels import by_name
 
 Missing = Literal["error", "drop"]
-Directions = Sequence[str | float] | Mapping[str, str | float] | None
+Directions = Sequence[str | float] | Mapping[str, str | float] | pd.Series | None
 
 _SIGNS = {"+": 1.0, "-": -1.0, "−": -1.0, 1: 1.0, -1: -1.0}
 
@@ -54,7 +55,8 @@ def indicators(I: Any, directions: Directions = None, *, base: Any = None, missi
     """Check a table of indicators.
 
     Args:
-        I: (n, p) array or frame. directions: ``"+"``/``"-"`` or 1/-1 a column, in order or by column name; None: all ``+``.
+        I: (n, p) array or frame. directions: ``"+"``/``"-"`` or 1/-1 a column, in order, or by column name (a dict, or a Series with text labels);
+            None: all ``+``.
         base: mask or positions of the rows that set means, limits and weights (a frozen base); None: all.
         missing: ``error`` refuses missing values, ``drop`` leaves their rows out of the base and without a score.
 
@@ -117,11 +119,13 @@ def _signs(directions: Directions, names: tuple[str, ...]) -> np.ndarray:
         if absent or unknown:
             raise EstimationError(f"directions and indicators differ: {', '.join(sorted(map(str, absent | unknown)))}")
         listed = [directions[name] for name in names]
+    elif isinstance(directions, Sequence | np.ndarray | pd.Series) and not isinstance(directions, str):
+        listed = list(by_name(directions, names, "directions"))
     else:
-        listed = list(directions)
+        raise EstimationError(f"directions={directions!r} is not a sequence or mapping of '+', '-', 1, -1")
     if len(listed) != len(names):
         raise EstimationError(f"{len(listed)} direction(s) for {len(names)} indicators")
-    wrong = [d for d in listed if d not in _SIGNS]
+    wrong = [d for d in listed if d not in list(_SIGNS)]
     if wrong:
         raise EstimationError(f"direction {wrong[0]!r} is not one of '+', '-', 1, -1")
     return np.array([_SIGNS[d] for d in listed])

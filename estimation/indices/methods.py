@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 from scipy import stats
 
 from estimation.core.frame import EstimationError
+from estimation.core.labels import by_name
 from estimation.core.results import HypothesisTest
 from estimation.indices.data import Directions, Indicators, Missing, indicators, minmax, zscores
 
@@ -255,8 +257,8 @@ def entropy_weights(
         EstimationError: unusable indicators or options.
     """
     _one_of("share_of", share_of, ShareOf)
-    shift = {"limit": 0.0, "shift": ZERO_SHIFT}.get(zero, zero) if isinstance(zero, str) else float(zero)
-    if isinstance(shift, str) or not 0 <= shift < np.inf:
+    shift = {"limit": 0.0, "shift": ZERO_SHIFT}.get(zero, zero) if isinstance(zero, str) else zero
+    if isinstance(shift, bool) or not isinstance(shift, Real) or not 0 <= shift < np.inf:
         raise EstimationError(f"zero={zero!r} is not limit, shift or a number >= 0")
     data = indicators(I, directions, base=base, missing=missing)
     scaled = minmax(data)
@@ -310,7 +312,7 @@ def topsis(
     Args:
         I, directions, base, missing: see `estimation.indices.data.indicators`. With an `EntropyIndex` as ``w`` its directions
             are taken if none are given.
-        w: (p,) weights, not negative, or an `EntropyIndex`. Their scale does not matter.
+        w: (p,) weights, not negative, in order or a Series by column name, or an `EntropyIndex`. Their scale does not matter.
         norm: x is the directed min-max score, the indicator divided by its Euclidean norm, or the indicator itself. With
             ``vector`` and ``none`` the best value of a ``-`` column is its smallest.
 
@@ -320,8 +322,13 @@ def topsis(
     _one_of("norm", norm, Norm)
     if isinstance(w, EntropyIndex):
         directions = list(w.signs) if directions is None else directions
-    weights = np.asarray(w.weights if isinstance(w, EntropyIndex) else w, dtype=float)
     data = indicators(I, directions, base=base, missing=missing)
+    try:
+        weights = np.asarray(
+            w.weights if isinstance(w, EntropyIndex) else by_name(w, data.names, "weights"), dtype=float
+        )
+    except (TypeError, ValueError) as error:
+        raise EstimationError(f"w must hold {len(data.names)} numbers: {error}") from error
     if weights.shape != (len(data.names),) or not (np.isfinite(weights) & (weights >= 0)).all() or weights.sum() == 0:
         raise EstimationError(f"w must hold {len(data.names)} finite weights >= 0 that are not all zero")
     weighted = weights * _normalised(data, norm)

@@ -2,10 +2,13 @@
 
 /*
     Coupling coordination of human capital (ecol) and land (eland) in the sample of industrial upgrading. Inputs a and b are scaled to
-    [0.001, 1] by min-max over the base years of the sample (index_base_years), so that logs exist; what lies beyond counts as standing on the
-    limit. Standard form sqrt(C T) = (ab)^(1/4), with C = 2 sqrt(ab) / (a + b) and
+    [0.001, 1] by min-max over the base years of the sample (index_base_years), or between their 1 % and 99 % quantiles (rel_normalise), so that
+    logs exist; what lies beyond counts as standing on the limit. Standard form sqrt(C T) = (ab)^(1/4), with C = 2 sqrt(ab) / (a + b) and
     T = (a + b) / 2; printed form (harmonic mean)^(1/4).
 */
+{% set lowest, highest = ('quantile_cont({}, 0.01)', 'quantile_cont({}, 0.99)')
+    if switch('rel_normalise') == 'quantiles' else ('min({})', 'max({})') %}
+
 with inputs as (
 
     select
@@ -23,10 +26,10 @@ with inputs as (
 limits as (
 
     select
-        min(ecol) as low_a,
-        max(ecol) as high_a,
-        min(eland) as low_b,
-        max(eland) as high_b
+        {{ lowest.format('ecol') }} as low_a,
+        {{ highest.format('ecol') }} as high_a,
+        {{ lowest.format('eland') }} as low_b,
+        {{ highest.format('eland') }} as high_b
     from inputs
     where {{ base_rows('industrial_upgrading') }}
 
@@ -36,7 +39,7 @@ scaled as (
 
     select
         *,
-        {% if switch('rel_normalise') == 'minmax' -%}
+        {% if switch('rel_normalise') != 'none' -%}
             0.001 + 0.999 * (greatest(low_a, least(high_a, ecol)) - low_a) / nullif(high_a - low_a, 0) as a,
             0.001 + 0.999 * (greatest(low_b, least(high_b, eland)) - low_b) / nullif(high_b - low_b, 0) as b
         {%- else -%}

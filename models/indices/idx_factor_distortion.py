@@ -3,6 +3,7 @@
 import pandas as pd
 
 from estimation.economy.factor_distortion import cobb_douglas, distortion
+from estimation.indices.systems import base_mask, frozen_years
 
 COLUMNS = ["city_code", "year", "alpha", "beta", "dist_k", "dist_l"]
 
@@ -11,6 +12,7 @@ def model(dbt, session):
     dbt.config(materialized="table", alias="factor_distortion")
     switches_table = dbt.ref("audit_switches").df()
     samples = dbt.ref("panel_samples").df()
+    studies = dbt.ref("study_samples").df()
     panel = dbt.ref("panel_city_year").df()
     capital = dbt.ref("idx_capital").df()
     switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
@@ -22,7 +24,10 @@ def model(dbt, session):
         return pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in COLUMNS})
     frame = frame.sort_values(["city_code", "year"], ignore_index=True)
     frame["wage_10k_yuan"] = frame["wage_avg_yuan"] / 10000  # output over labour is in 10,000 yuan a person
-    function = cobb_douglas(frame, "gdp_100m_yuan", "capital", "emp_total_10k", effects=switches["prodfun_effects"])
+    base = base_mask(frame["year"], switches["index_base_years"], frozen_years(studies)["common_prosperity"])
+    function = cobb_douglas(
+        frame[base], "gdp_100m_yuan", "capital", "emp_total_10k", effects=switches["prodfun_effects"]
+    )
     result = distortion(frame, function, "wage_10k_yuan", capital_price=float(switches["capital_price"]))
     keys = frame[["city_code", "year"]].assign(alpha=function.alpha, beta=function.beta)
     return pd.concat([keys, result[["dist_k", "dist_l"]]], axis=1)[COLUMNS]

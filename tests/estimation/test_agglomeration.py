@@ -322,3 +322,34 @@ def test_unusable_input_is_refused():
     for call, message in cases:
         with pytest.raises(EstimationError, match=message):
             call()
+
+
+@pytest.mark.parametrize("level", ["city", "city_year"])
+def test_a_frozen_base_moves_no_city_to_another_type(level):
+    df = va_panel()
+    last = int(df["year"].max())
+    short, base = df[df["year"] < last], (int(df["year"].min()), last - 2)
+    keys = ["city_code", "year"]
+    before, after = (va_types(f, level=level, base=base).table.set_index(keys)["va_type"] for f in (short, df))
+    pd.testing.assert_series_equal(before, after.loc[before.index])
+    sizes = va_types(df, level=level, base=base).table
+    assert (
+        sizes["va_type"].notna().sum() > 0
+        and (sizes.filter(like="V").sum(axis=1) - sizes["va"])[sizes["va_type"].notna()].abs().max() < 1e-12
+    )
+
+
+def test_differently_labelled_input_is_refused():
+    part, whole = pd.Series([1.0, 2], ["a", "b"]), pd.Series([10.0, 10], ["b", "a"])
+    with pytest.raises(EstimationError, match="emp_i and emp have different row labels"):
+        location_quotient(part, whole)
+    distances = pd.DataFrame([[0.0, 5], [5, 0]], index=["b", "a"], columns=["b", "a"])
+    with pytest.raises(EstimationError, match="lq and D have different row labels"):
+        virtual_agglomeration(part, distances)
+    np.testing.assert_allclose(virtual_agglomeration(part, distances.loc[["a", "b"], ["a", "b"]]), [1.4, 2.2])
+
+
+@pytest.mark.parametrize("national", [None, 5, "monthly", (1.0,)])
+def test_national_ratio_is_named_or_a_pair(national):
+    with pytest.raises(EstimationError, match="yearly, pooled or a pair"):
+        location_quotient([1.0, 2.0], [10.0, 10.0], national=national)

@@ -71,6 +71,17 @@ class TestCapital:
         gap = (ratio - 1.1 / 0.196).abs().to_numpy()
         np.testing.assert_allclose(gap[1:] / gap[:-1], 0.904 / 1.1)
 
+    def test_opening_stocks_of_a_frozen_base_do_not_know_later_years(self):
+        years = range(2008, 2014)
+        panel = pd.DataFrame({"city_code": "a", "year": years, "fai_100m_yuan": [10, 12, 13, 15, 16, 40.0]})
+        series = prices_of("p", dict.fromkeys(range(2008, 2020), 100.0))
+        short, long = panel[panel["year"] < 2013], panel
+        before, after = (city_capital(f, self.provinces, series, CAPITAL, 2010)["capital"] for f in (short, long))
+        np.testing.assert_array_equal(before, after[:-1])
+        assert after[0] == pytest.approx(10 / ((13 / 10) ** 0.5 - 1 + 0.096))
+        free, freer = (city_capital(f, self.provinces, series, CAPITAL)["capital"] for f in (short, long))
+        assert (free - freer[:-1]).abs().min() > 1
+
     def test_prices_after_the_last_published_year(self):
         prices = pd.DataFrame({"province_code": "p", "year": range(2012, 2020), "price_index": 110.0})
         hold, average = (
@@ -171,6 +182,15 @@ class TestGreenProductivity:
         before, after = (green_productivity(f, GREEN) for f in (longer[longer["year"] < 2016], longer))
         old = after[after["year"] < 2016].reset_index(drop=True)
         assert (before["efficiency"] - old["efficiency"]).abs().max() > 0.1
+
+    def test_constant_prices_may_be_chained_from_a_year_outside_the_sample(self):
+        whole = economy(range(2010, 2016))
+        sample = constant_gdp(whole, 2010).query("year >= 2013")
+        switches = GREEN | {"gdp_prices": "constant", "price_base_year": "2010"}
+        found = green_productivity(sample, switches)
+        assert found["year"].min() == 2013 and found["gtfp"].notna().all()
+        with pytest.raises(EstimationError, match="2010"):
+            green_productivity(sample.drop(columns="gdp_constant"), switches)
 
     def test_first_year_may_be_missing(self):
         found = green_productivity(economy(), GREEN | {"gml_first_year": "missing"})

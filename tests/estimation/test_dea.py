@@ -518,3 +518,10 @@ def test_inputs_are_left_alone():
     dea(X, Y, B, model="ebm")
     for values, copy in zip((X, Y, B), copies, strict=True):
         np.testing.assert_array_equal(values, copy)
+
+
+@pytest.mark.parametrize(("wrong", "message"), [({"eps": "x"}, "eps=x must be"), ({"weights": 5}, "equal, None")])
+def test_wrong_options_of_ebm_are_one_clear_error(wrong, message):
+    X, Y = np.array([[1.0, 2], [2, 1], [2, 2]]), np.ones((3, 1))
+    with pytest.raises(EstimationError, match=message):
+        dea(X, Y, model="ebm", **wrong)

@@ -285,3 +285,30 @@ def test_tables_for_storage():
     weights = entropy_weights(data)
     assert weights.to_frame()["weight"].sum() == pytest.approx(1)
     assert topsis(data, weights).to_frame()["indicator"].tolist() == list(data.columns)
+
+
+def test_labels_are_matched_by_name_never_by_position():
+    frame = pd.DataFrame(np.random.default_rng(4).normal(size=(12, 3)), columns=["a", "b", "c"])
+    signs = {"c": "-", "a": "+", "b": "-"}
+    by_dict = entropy_weights(frame, signs)
+    np.testing.assert_array_equal(by_dict.weights, entropy_weights(frame, pd.Series(signs)).weights)
+    weights = pd.Series({"c": 0.5, "a": 0.2, "b": 0.3})
+    np.testing.assert_array_equal(topsis(frame, weights, signs).score, topsis(frame, [0.2, 0.3, 0.5], signs).score)
+    with pytest.raises(EstimationError, match="directions and indicators differ: c, d"):
+        entropy_weights(frame, pd.Series({"a": 1, "b": 1, "d": 1}))
+    with pytest.raises(EstimationError, match="weights and indicators differ"):
+        topsis(frame, weights.rename({"c": "z"}), signs)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"zero": None}, {"zero": [1]}, {"zero": True}, {"zero": -1.0}, {"directions": 5}, {"directions": [[1], [1]]}],
+)
+def test_wrong_options_of_entropy_weights_are_one_clear_error(wrong):
+    with pytest.raises(EstimationError):
+        entropy_weights(np.random.default_rng(4).normal(size=(12, 2)), **wrong)
+
+
+def test_wrong_weights_of_topsis_are_one_clear_error():
+    with pytest.raises(EstimationError, match="w must hold 2"):
+        topsis(np.random.default_rng(4).normal(size=(12, 2)), ["a", "b"])
