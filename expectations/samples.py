@@ -16,7 +16,9 @@ TEXT = ("province_code", "region3", "admin_level", "rel_bin", "city_size_class",
 MARKS = ("interpolated", "upstream_interpolated")
 SMALLEST_COVERAGE = 0.8
 LARGEST_SHARE_OF_JUMPS = 0.02
-SMALLEST_PART = 0.5  # of the published sample: shares and pooled indices of fewer cities move more than the declared jumps
+SMALLEST_PART = (
+    0.5  # of the published sample: shares and pooled indices of fewer cities move more than the declared jumps
+)
 
 
 def numbers(study: str, database: str = "") -> str:
