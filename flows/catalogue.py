@@ -15,7 +15,7 @@ AUDIT = {
     "runs": "Grain: one run; a release holds the run that built it.",
     "expectations": "Grain: one expectation of one gate, with the rows that broke it (none in a release).",
     "data_dictionary": "Grain: one column of one table of this release.",
-    "study_changes": "Grain: one variable of one study: how its values differ from those of the release published before (none before the first).",
+    "study_changes": "Grain: one variable of one study, or of the panel: how its values differ from those of the release published before (none before the first).",
 }
 COLUMNS = {
     ("audit", "runs"): {
@@ -41,8 +41,8 @@ COLUMNS = {
     },
     ("audit", "study_changes"): {
         "previous_release": "Release compared with.",
-        "study": "Study.",
-        "variable": "Column of the study's sample.",
+        "study": "Study; panel for the variables of panel.long.",
+        "variable": "Column of the study's sample, city_years for its rows, or variable of the panel.",
         "n_before": "Values in that release.",
         "n_now": "Values in this one.",
         "n_added": "City-years that have a value only now.",

@@ -54,7 +54,7 @@ def refresh(
     """
     from estimation.study import all_studies
     from flows.inputs import read_inputs
-    from flows.run_log import logged
+    from flows.run_log import logged, note_unchanged
     from flows.summary import print_summary
 
     directories = [p.resolve() for p in extracts] or _default_extracts()
@@ -74,6 +74,7 @@ def refresh(
         return
     if unchanged and not force:
         assert manifest is not None
+        note_unchanged(target, inputs.digest, manifest["release_id"])
         click.echo(
             f"nothing to do: release {manifest['release_id']} holds exactly these inputs (use --force to rebuild)"
         )
@@ -334,6 +335,8 @@ def _plain_failure(error: BaseException) -> str | None:
 
     if type(error).__name__ == "TerminationSignal" or str(error) == "Query interrupted":
         return "stopped by a signal"
+    if type(error).__name__ == "ConnectError":  # the orchestration server, a child, ended with the signal first
+        return "stopped: the orchestration server ended before the run did (a signal to both?)"
     return str(error) if isinstance(error, OSError | duckdb.Error) else None
 
 

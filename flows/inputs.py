@@ -10,6 +10,7 @@ from pathlib import Path
 from flows.errors import UsageError
 from flows.home import ROOT
 from flows.synthetic import find_synthetic
+from landing.listing import list_files
 
 ROOMS = ("dbt_project", "demo", "estimation", "expectations", "flows", "landing", "models", "reporting", "seeds")
 CODE_SUFFIXES = {".py", ".sql", ".yml", ".csv", ".j2", ".css", ".svg"}
@@ -47,6 +48,7 @@ def read_inputs(directories: Sequence[Path], studies: Sequence[str], seed: int) 
 
     Raises:
         UsageError: a folder is absent or empty, or synthetic and real files are mixed.
+        OSError: a folder that cannot be listed or a file that cannot be read.
     """
     files: list[tuple[str, str]] = []
     invented: list[Path] = []
@@ -54,7 +56,7 @@ def read_inputs(directories: Sequence[Path], studies: Sequence[str], seed: int) 
     for directory in directories:
         if not directory.is_dir():
             raise UsageError(f"{directory} is not a folder: name the folder of extracts with --extracts")
-        found = [p for p in sorted(directory.rglob("*")) if p.is_file() and not p.name.startswith(".")]
+        found = list_files(directory)
         if not found:
             raise UsageError(f"{directory} holds no files: put extracts there or name another folder with --extracts")
         files += [(p.relative_to(directory).as_posix(), file_sha256(p)) for p in found]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import duckdb
 import pandas as pd
 
-from expectations.changes import changes, studies_in
+from expectations.changes import PANEL, all_changes
 from flows.errors import UsageError
 from flows.home import DATABASE, Home
 from reporting.export import harmless
@@ -88,9 +88,8 @@ def _value_changes(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:
 
 def _study_changes(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:
     """Constructed variables that differ: also those of an index whose weights moved because a year was added."""
-    studies = [study for study in studies_in(connection, "old") if study in studies_in(connection, "new")]
-    compared = connection.execute(changes("old", "new", studies)).df() if studies else pd.DataFrame()
-    moved = compared[(compared[["n_added", "n_changed", "n_lost"]] > 0).any(axis=1)] if studies else compared
+    compared = pd.concat([connection.execute(query).df() for query in all_changes(connection, "old", "new")])
+    moved = compared[(compared[["n_added", "n_changed", "n_lost"]] > 0).any(axis=1) & (compared["study"] != PANEL)]
     if moved.empty:
         yield "studies: no value differs"
     for row in moved.itertuples():

@@ -23,7 +23,7 @@ from expectations import gate as gates
 from flows.catalogue import describe, record_run
 from flows.errors import RunFailed
 from flows.home import DATABASE, ROOT, Home, publish
-from flows.inputs import Inputs
+from flows.inputs import Inputs, file_sha256
 from flows.manifest import build_manifest, write_manifest
 from flows.progress import Progress
 from flows.results_store import create_result_tables, store_results
@@ -58,9 +58,13 @@ def store_files(home: Home, inputs: Inputs) -> None:
     for name, sha256 in inputs.files:
         target = home.store / sha256
         if not target.exists():
-            source = next(d / name for d in inputs.directories if (d / name).is_file())
+            candidates = [d / name for d in inputs.directories if (d / name).is_file()]
+            source = next((path for path in candidates if file_sha256(path) == sha256), None)
+            if source is None:
+                raise RunFailed(f"{name} changed while the run was reading it; run again")
             partial = target.with_suffix(".partial")
             shutil.copyfile(source, partial)
+            partial.chmod(0o444)
             partial.rename(target)
 
 

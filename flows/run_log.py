@@ -1,4 +1,4 @@
-"""What unattended runs leave behind: one line a run in `runs.jsonl` of the home, kept where no release came of it too."""
+"""What unattended runs leave behind in `runs.jsonl` of the home: a line at the start and one at the end, whatever came of it."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ MOST_PROBLEMS = 50
 def logged(home: Home, input_hash: str) -> Iterator[None]:
     """Note how the run inside ended: published, failed (with its located lines), stopped or crashed."""
     entry: dict[str, Any] = {"started_at": _now(), "input_hash": input_hash}
+    _append(
+        home.path,
+        entry | {"outcome": "started", "summary": "no end recorded: still running, or killed", "problems": []},
+    )
     try:
         yield
     except RunFailed as error:
@@ -36,6 +40,18 @@ def logged(home: Home, input_hash: str) -> Iterator[None]:
     manifest = home.manifest()
     summary = manifest["release_id"] if manifest else ""
     _append(home.path, entry | {"outcome": "published", "summary": summary, "problems": []})
+
+
+def note_unchanged(home: Home, input_hash: str, release_id: str) -> None:
+    """Note a run that had nothing to do."""
+    entry = {
+        "started_at": _now(),
+        "input_hash": input_hash,
+        "outcome": "nothing to do",
+        "summary": release_id,
+        "problems": [],
+    }
+    _append(home.path, entry)
 
 
 def last_run(home: Home) -> dict[str, Any] | None:

@@ -11,6 +11,14 @@ from flows.errors import UsageError
 from flows.home import Home
 from flows.query import open_release
 
+# Columns of estimation samples, with what their description says (formula, unit, paper)
+BUILT = """
+    select table_name as study, column_name, coalesce(comment, '') as description from duckdb_columns()
+    where schema_name = 'studies' and not ends_with(table_name, '_built') and column_name = ?
+        and column_name not in ('city_code', 'year')
+    order by study
+"""
+
 
 def trace_lines(home: Home, city: str, year: int, variable: str) -> Iterable[str]:
     """The chain cell, text, number, unit, correction, panel value, filling, study samples; or what a study built.
@@ -23,7 +31,7 @@ def trace_lines(home: Home, city: str, year: int, variable: str) -> Iterable[str
     """
     with open_release(home) as connection:
         code, name = _city(connection, city)
-        built = _rows(connection, "from seeds.study_variables where column_name = ? order by study", [variable])
+        built = _rows(connection, BUILT, [variable])
         for canonical in _variables(connection, variable, known=bool(built)):
             yield from _chain(connection, code, name, year, canonical)
         if built:
@@ -113,13 +121,11 @@ def _studies(connection: duckdb.DuckDBPyConnection, code: str, year: int) -> Ite
 def _built(connection: duckdb.DuckDBPyConnection, row: dict[str, Any], code: str, year: int) -> Iterable[str]:
     """The value of one column of one study's sample, what it is, and what cleaning did to it."""
     study, column = row["study"], row["column_name"]
-    found = []
-    if study in _samples(connection):
-        query = f'select "{column}" as value from studies."{study}" where city_code = ? and year = ?'
-        found = _rows(connection, query, [code, year])
+    query = f'select "{column}" as value from studies."{study}" where city_code = ? and year = ?'
+    found = _rows(connection, query, [code, year])
     value = "not in the sample" if not found else "missing" if found[0]["value"] is None else found[0]["value"]
     yield f"  {study}: {value:.15g}" if isinstance(value, float) else f"  {study}: {value}"
-    yield f"    what         {row['description']} ({row['unit'] or row['kind']})"
+    yield f"    what         {row['description']}"
     for change in _changes(connection, study, code, year):
         if change["variable"] == column:
             yield f"    {change['status']:<12} {change['detail']}"
@@ -177,7 +183,10 @@ def _variables(connection: duckdb.DuckDBPyConnection, name: str, *, known: bool 
     near = _rows(
         connection,
         """
-        select variable from (select variable from seeds.indicators union select column_name from seeds.study_variables)
+        select variable from (
+            select variable from seeds.indicators
+            union select column_name from duckdb_columns() where schema_name = 'studies'
+        )
         order by jaro_winkler_similarity(variable, ?) desc, variable limit 3
         """,
         [name],

@@ -33,7 +33,8 @@ def dbt_build(database: Path, *, select: Sequence[str], work: Path) -> None:
     if outcome.success:
         return
     if outcome.exception is not None:
-        raise RunFailed(f"dbt could not run: {_one_line(str(outcome.exception))}")
+        reason = _one_line(str(outcome.exception)) or f"stopped ({type(outcome.exception).__name__})"
+        raise RunFailed(f"dbt could not run: {reason}")
     steps = list(cast("RunExecutionResult", outcome.result))
     failed = [step for step in steps if str(step.status) in ("error", "fail")]
     raise RunFailed(

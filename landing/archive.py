@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from landing.limits import LandingError, Limits, check_file_size
+from landing.listing import list_files
 
 DOCUMENTS = frozenset({".md", ".bib"})
 MEMBER_MARK = "!"
@@ -60,9 +61,9 @@ def source_files(directories: Sequence[Path], limits: Limits | None = None) -> l
         if not root.is_dir():
             raise FileNotFoundError(f"{directory}: no such directory of extracts")
         synthetic = (root / SYNTHETIC_MARK).is_file()
-        for path in sorted(root.rglob("*"), key=lambda item: item.relative_to(root).as_posix()):
+        for path in list_files(root):
             inside = path.relative_to(root)
-            if any(part.startswith((".", "~$")) for part in inside.parts) or not path.is_file():
+            if any(part.startswith("~$") for part in inside.parts):
                 continue
             if path.suffix.lower() in DOCUMENTS or (synthetic and inside.as_posix() in BESIDE_SYNTHETIC):
                 continue

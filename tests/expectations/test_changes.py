@@ -122,3 +122,29 @@ def test_invented_economies_that_share_no_files_are_shown_but_not_judged(compare
 def test_real_releases_are_judged_whatever_their_files(compared):
     lines, _ = compared(sample(), sample(shift=0.2), files="cde", synthetic=False)
     assert len(lines) == 1
+
+
+def with_panel(path: Path, cities: int) -> Path:
+    """A release whose panel and one study, not one of the papers, hold so many cities."""
+    database(path, sample())
+    with duckdb.connect(str(path)) as con:
+        con.execute("create schema panel")
+        con.execute(
+            f"create table panel.long as select c::varchar as city_code, 2020 as year, 'gdp' as variable, 1.0 as value from range({cities}) as t (c)"
+        )
+        con.execute("create table studies.own as select city_code, year from panel.long")
+    return path
+
+
+@pytest.mark.parametrize(("left", "stops"), [(100, False), (96, False), (76, True)])
+def test_cities_lost_from_the_panel_or_from_any_study_stop_the_gate(tmp_path: Path, left: int, stops: bool) -> None:
+    published = with_panel(tmp_path / "R1" / "warehouse.duckdb", 100)
+    with duckdb.connect(str(with_panel(tmp_path / "new" / "warehouse.duckdb", left))) as con:
+        write_changes(con, published)
+        lines = failures(run_suites("panel", SUITES, lambda query: con.execute(query).df()))
+        lost = con.execute(
+            "select study, n_lost from audit.study_changes where n_before = 100 order by study"
+        ).fetchall()
+    assert lost == [("own", 100 - left), ("panel", 100 - left)]
+    assert bool(lines) == stops
+    assert not stops or ("variable=city_years" in lines[0] and "variable=gdp" in lines[0])

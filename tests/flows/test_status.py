@@ -8,7 +8,7 @@ import pytest
 
 from flows.errors import RunFailed
 from flows.home import Home
-from flows.run_log import last_run, logged
+from flows.run_log import last_run, logged, note_unchanged
 from flows.status import changes
 
 
@@ -27,7 +27,16 @@ def test_every_run_leaves_a_line(tmp_path: Path) -> None:
     assert stopped is not None and stopped["outcome"] == "stopped"
     with logged(home, "ab"):
         pass
-    assert len((tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()) == 3
+    assert len((tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()) == 6  # a start and an end each
+
+
+def test_a_killed_run_does_not_look_published(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    with logged(home, "ab"):
+        begun = last_run(home)  # what stays if the process dies here
+    assert begun is not None and begun["outcome"] == "started" and "killed" in begun["summary"]
+    note_unchanged(home, "ab", "r1")
+    assert (last_run(home) or {})["outcome"] == "nothing to do"
 
 
 def test_changes_between_releases() -> None:

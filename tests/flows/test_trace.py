@@ -49,9 +49,8 @@ def test_samples_and_what_cleaning_changed_there(studies: duckdb.DuckDBPyConnect
 
 
 def test_a_built_value_says_what_it_is_and_what_it_was(studies: duckdb.DuckDBPyConnection) -> None:
-    row = {"study": "a", "column_name": "lnstru", "description": "complexity", "unit": "log", "kind": "continuous"}
+    row = {"study": "a", "column_name": "lnstru", "description": "complexity"}
     lines = [" ".join(line.split()) for line in _built(studies, row, "130100", 2020)]
-    assert lines == ["a: 3.25", "what complexity (log)", "winsorised was 9.5"]
+    assert lines == ["a: 3.25", "what complexity", "winsorised was 9.5"]
     assert next(iter(_built(studies, row | {"study": "b"}, "110000", 2020))) == "  b: missing"
     assert next(iter(_built(studies, row | {"study": "b"}, "130100", 2020))) == "  b: not in the sample"
-    assert next(iter(_built(studies, row | {"study": "absent"}, "130100", 2020))) == "  absent: not in the sample"
