@@ -1,4 +1,4 @@
-"""Which extracts say that they are synthetic: a mark in their folder, a property of a workbook, the first line of a table."""
+"""Which extracts say that they are synthetic: a mark in their folder, a property of a workbook, the first line of a table, a name."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import IO
 from landing.archive import DOCUMENTS, SYNTHETIC_MARK
 
 WORKBOOKS, TABLES = {".xlsx", ".xlsm"}, {".csv", ".tsv"}
+NAME_MARK = "_synthetic"  # of tables whose layout has no room for a notice
 NOTICE = "合成数据：由 nianjian".encode()
 HEAD_BYTES, PROPERTY_BYTES, MEMBER_BYTES = 512, 2**16, 2**26
 PROPERTY = re.compile(rb'name="synthetic"[^>]*>\s*<vt:\w+>\s*(true|1)\s*<', re.IGNORECASE)
@@ -20,7 +21,7 @@ def find_synthetic(directory: Path, files: Sequence[Path]) -> tuple[list[Path], 
     """(files that are synthetic, files that do not say so); notes (.md, .bib) are neither.
 
     A file is synthetic where a folder above it carries `SYNTHETIC.json`, or where it says so itself: the demo's workbooks
-    have a property, its tables a first line. A file that cannot be read says nothing; landing names it.
+    have a property, its tables a first line, its trade rows a name. A file that cannot be read says nothing; landing names it.
     """
     marked = {path.parent for path in files if path.name == SYNTHETIC_MARK}
     marked |= {folder for folder in (directory, *directory.parents) if (folder / SYNTHETIC_MARK).is_file()}
@@ -44,6 +45,8 @@ def says_synthetic(path: Path) -> bool:
 
 def _says(name: str, handle: IO[bytes], *, archives: bool) -> bool:
     suffix = Path(name).suffix.lower()
+    if Path(name).stem.endswith(NAME_MARK):
+        return True
     if suffix in TABLES:
         return NOTICE in handle.read(HEAD_BYTES)
     if suffix in WORKBOOKS or (suffix == ".zip" and archives):

@@ -69,6 +69,7 @@ def zipped(content: bytes) -> bytes:
     ("name", "content"),
     [
         ("lone.xlsx", SYNTHETIC_SHEET),
+        ("lone.trade_synthetic.csv", b"t,i,j,k,v,q\n"),
         ("lone.csv", csv_bytes(["a"], [["1"]])),
         ("lone.zip", zipped(SYNTHETIC_SHEET)),
         ("sub/SYNTHETIC.json", b"{}"),
