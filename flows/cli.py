@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -74,21 +75,28 @@ def refresh(
         return
     if unchanged and not force:
         assert manifest is not None
+        target.clear_leftovers()
         note_unchanged(target, inputs.digest, manifest["release_id"])
         click.echo(
             f"nothing to do: release {manifest['release_id']} holds exactly these inputs (use --force to rebuild)"
         )
         return
     from flows.progress import Progress
+    from flows.stopping import ended_by_signals
 
     progress = Progress()
-    with target.locked():
-        _prepare_environment(target, verbose)
-        from flows.refresh import refresh as run
+    with target.locked(), logged(target, inputs.digest) as note:
 
-        with logged(target, inputs.digest):
+        def at_end(name: str) -> int:
+            progress.stopped()
+            return _say_stopped(target, manifest, note, name)
+
+        with ended_by_signals(at_end):
+            _prepare_environment(target, verbose)
+            from flows.refresh import refresh as run
+
             summary = run(target, inputs, progress)
-        print_summary(summary)
+    print_summary(summary)
 
 
 @cli.command()
@@ -255,6 +263,19 @@ def prune_command(keep: int, home: Path | None) -> None:
     click.echo(f"deleted: {', '.join(deleted)}" if deleted else "nothing to delete")
 
 
+def _say_stopped(home: Home, before: dict[str, Any] | None, note: Callable[[str, str], None], name: str) -> int:
+    """Note and tell that a signal ended the run, and whether it had published; the exit code."""
+    home.clear_work()
+    now = home.manifest()
+    if now is not None and (before is None or now["release_id"] != before["release_id"]):
+        note("published", now["release_id"])
+        click.echo(f"nianjian: stopped by {name} after release {now['release_id']} was published", err=True)
+        return 0
+    note("stopped", name)
+    click.echo(f"nianjian: stopped by {name}; nothing was published", err=True)
+    return 1
+
+
 def _default_extracts() -> list[Path]:
     """`extracts/` if it holds files, otherwise the demo, written first if it is absent."""
     own = Path("extracts")
@@ -290,6 +311,7 @@ def _prepare_environment(home: Home, verbose: bool) -> None:
         "PREFECT_CLI_WRAP_LINES": "false",
         "GX_ANALYTICS_ENABLED": "false",
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "PYTHONWARNINGS": "ignore:resource_tracker:UserWarning",  # of children: semaphores of a run that was stopped
     }
     for name, value in defaults.items():
         os.environ.setdefault(name, str(value))
@@ -330,13 +352,11 @@ def main() -> None:
 
 
 def _plain_failure(error: BaseException) -> str | None:
-    """One line for the machine's trouble (rights, a full disk) and for being stopped; None for a bug, which shows where."""
+    """One line for the machine's trouble (rights, a full disk, the server gone); None for a bug, which shows where."""
     import duckdb
 
-    if type(error).__name__ == "TerminationSignal" or str(error) == "Query interrupted":
-        return "stopped by a signal"
-    if type(error).__name__ == "ConnectError":  # the orchestration server, a child, ended with the signal first
-        return "stopped: the orchestration server ended before the run did (a signal to both?)"
+    if type(error).__name__ == "ConnectError":
+        return "the orchestration server, a child of this run, ended before the run did"
     return str(error) if isinstance(error, OSError | duckdb.Error) else None
 
 

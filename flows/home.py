@@ -6,7 +6,7 @@ import fcntl
 import json
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -84,6 +84,16 @@ class Home:
                 f"{self.path} holds {kinds[not synthetic]} releases and these extracts are {kinds[synthetic]}: "
                 "give another folder with --home"
             )
+
+    def clear_work(self) -> None:
+        """Delete what is being built."""
+        shutil.rmtree(self.work, ignore_errors=True)
+
+    def clear_leftovers(self) -> None:
+        """Delete what a killed run left half built, unless a refresh is at work there now."""
+        if self.work.exists():
+            with suppress(RunFailed), self.locked():
+                self.clear_work()
 
     @contextmanager
     def locked(self) -> Iterator[None]:

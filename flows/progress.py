@@ -22,6 +22,12 @@ class Progress:
         """Note what passed since this object was made: imports and the orchestrator's start."""
         self.seconds["start-up"] = round(time.perf_counter() - self._created, 3)
 
+    def stopped(self) -> None:
+        """Give the terminal back as it was found: a run that is stopped leaves no step unfinished on the screen."""
+        if not self._quiet:
+            self._console.show_cursor(True)
+            self._console.print()
+
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
         """Time a step and show it while it runs."""

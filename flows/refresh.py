@@ -164,7 +164,7 @@ def refresh(home: Home, inputs: Inputs, progress: Progress) -> Summary:
     started = datetime.now(UTC)
     release_id = f"{started:%Y%m%dT%H%M%SZ}-{inputs.digest[:8]}"
     built = home.work / release_id
-    shutil.rmtree(home.work, ignore_errors=True)
+    home.clear_work()
     built.mkdir(parents=True)
     database = built / DATABASE
     scratch = home.work / "scratch"
@@ -197,7 +197,7 @@ def refresh(home: Home, inputs: Inputs, progress: Progress) -> Summary:
         with progress.step("publish"):
             release = publish_release(home, built, release_id)
     finally:
-        shutil.rmtree(home.work, ignore_errors=True)
+        home.clear_work()
     return Summary(release, release_id, manifest)
 
 

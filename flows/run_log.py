@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,29 +17,24 @@ MOST_PROBLEMS = 50
 
 
 @contextmanager
-def logged(home: Home, input_hash: str) -> Iterator[None]:
-    """Note how the run inside ended: published, failed (with its located lines), stopped or crashed."""
-    entry: dict[str, Any] = {"started_at": _now(), "input_hash": input_hash}
-    _append(
-        home.path,
-        entry | {"outcome": "started", "summary": "no end recorded: still running, or killed", "problems": []},
-    )
+def logged(home: Home, input_hash: str) -> Iterator[Callable[[str, str], None]]:
+    """Note how the run inside ended: published, failed (with its located lines), or crashed; yields what notes another end: (outcome, summary)."""
+    entry = {"started_at": _now(), "input_hash": input_hash}
+
+    def note(outcome: str, summary: str, problems: Sequence[str] = ()) -> None:
+        _append(home.path, entry | {"outcome": outcome, "summary": summary, "problems": problems[:MOST_PROBLEMS]})
+
+    note("started", "no end recorded: still running, or killed")
     try:
-        yield
+        yield note
     except RunFailed as error:
-        _append(
-            home.path,
-            entry | {"outcome": "failed", "summary": error.summary, "problems": error.messages[:MOST_PROBLEMS]},
-        )
+        note("failed", error.summary, error.messages)
         raise
     except BaseException as error:
-        _append(
-            home.path, entry | {"outcome": "stopped", "summary": f"{type(error).__name__}: {error}", "problems": []}
-        )
+        note("stopped", f"{type(error).__name__}: {error}")
         raise
     manifest = home.manifest()
-    summary = manifest["release_id"] if manifest else ""
-    _append(home.path, entry | {"outcome": "published", "summary": summary, "problems": []})
+    note("published", manifest["release_id"] if manifest else "")
 
 
 def note_unchanged(home: Home, input_hash: str, release_id: str) -> None:
