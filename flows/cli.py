@@ -56,7 +56,7 @@ def refresh(
     from estimation.study import all_studies
     from flows.inputs import read_inputs
     from flows.run_log import logged, note_unchanged
-    from flows.summary import print_summary
+    from flows.summary import plan_lines, print_summary
 
     directories = [p.resolve() for p in extracts] or _default_extracts()
     known = all_studies()
@@ -69,9 +69,8 @@ def refresh(
     manifest = target.manifest()
     unchanged = manifest is not None and manifest["input_hash"] == inputs.digest
     if dry_run:
-        click.echo(
-            f"{len(inputs.files)} file(s) would {'not change anything' if unchanged else 'be built'} in {target.path}"
-        )
+        for line in plan_lines(target, inputs, manifest, rebuild=force or not unchanged):
+            click.echo(line)
         return
     if unchanged and not force:
         assert manifest is not None

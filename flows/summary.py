@@ -1,10 +1,15 @@
-"""The short summary a refresh ends with."""
+"""What a refresh says before (`--dry-run`) and after it worked."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from flows.home import Home
+from flows.inputs import Inputs
+from flows.status import changes
 
 if TYPE_CHECKING:
     from flows.refresh import Summary
@@ -33,3 +38,19 @@ def print_summary(summary: Summary) -> None:
     ]
     for name, value in rows:
         click.echo(f"{name + ':':<14}{value}")
+
+
+def plan_lines(home: Home, inputs: Inputs, published: dict[str, Any] | None, *, rebuild: bool) -> Iterable[str]:
+    """What a refresh would do, and what differs from the published release (its manifest; None before the first)."""
+    if not rebuild:
+        yield f"nothing to do in {home.path}: its current release holds exactly these inputs"
+        return
+    yield f"would build and publish a {'synthetic ' if inputs.synthetic else ''}release in {home.path}"
+    yield f"from {len(inputs.files)} file(s), estimating {', '.join(inputs.studies)}"
+    if published is not None:
+        now = {
+            "inputs": [{"path": name, "sha256": sha256} for name, sha256 in inputs.files],
+            "code_hash": inputs.code,
+            "seed": inputs.seed,
+        }
+        yield f"changed {changes(published, now)}"

@@ -108,6 +108,7 @@ def split_level(text: str, unit_of_label: Mapping[str, str]) -> LevelParts:
     scopes: list[str] = []
 
     def take(match: re.Match[str]) -> str:
+        """What stays of a bracket: nothing where it held a unit or a scope, which are kept."""
         inner = compact(match.group(1))
         if has_cjk(match.string[match.end() : match.end() + 1]):
             return f"⟨{inner}⟩"

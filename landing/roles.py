@@ -72,6 +72,11 @@ class Roles:
 
 
 def load_roles(seeds: Path) -> Roles:
+    """The words of `column_roles.csv`.
+
+    Raises:
+        ValueError: a role that does not exist, or a word under two roles.
+    """
     by_key: dict[str, str] = {}
     with (Path(seeds) / "column_roles.csv").open(encoding="utf-8", newline="") as lines:
         for row in csv.DictReader(lines):

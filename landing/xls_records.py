@@ -28,6 +28,11 @@ BIFF_ERRORS = {
 
 
 def xls_marks(data: bytes, limits: Limits) -> dict[str, SheetMarks]:
+    """What values alone do not show of each sheet of an .xls workbook (BIFF records): used size, formula cells, error cells.
+
+    Raises:
+        LandingError: not a readable workbook, or one beyond the limits.
+    """
     try:
         with olefile.OleFileIO(io.BytesIO(data)) as container:
             stream = next((name for name in ("Workbook", "Book") if container.exists(name)), None)

@@ -22,6 +22,11 @@ VALUE_PARTS = ("xl/sharedStrings", "xl/workbook", "xl/styles", "xl/_rels/")
 
 
 def xlsx_marks(data: bytes, limits: Limits) -> dict[str, SheetMarks]:
+    """What values alone do not show of each sheet of an .xlsx workbook (its XML parts): used size, formula, error and percent cells.
+
+    Raises:
+        LandingError: not a readable workbook, or one beyond the limits.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_package(archive, len(data), limits)

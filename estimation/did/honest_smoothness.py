@@ -50,6 +50,7 @@ def shortest_interval(
     moves = moves * unit
 
     def half_length(parts: np.ndarray) -> tuple[float, np.ndarray]:
+        """Half the interval's length at these bends, and its gradient."""
         bends = parts[: n_pre - 1] - parts[n_pre - 1 :]
         v = base + moves @ bends
         sd = float(np.sqrt(v @ cov @ v))

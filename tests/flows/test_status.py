@@ -8,8 +8,10 @@ import pytest
 
 from flows.errors import RunFailed
 from flows.home import Home
+from flows.inputs import Inputs
 from flows.run_log import last_run, logged, note_unchanged
 from flows.status import changes
+from flows.summary import plan_lines
 
 
 def test_every_run_leaves_a_line(tmp_path: Path) -> None:
@@ -54,3 +56,16 @@ def test_changes_between_releases() -> None:
     }
     assert changes(old, new) == "since a: 1 extract(s) added, 1 extract(s) changed, 1 extract(s) gone, seed"
     assert changes(old, old) == "since a: nothing (rebuilt)"
+
+
+def test_plan_names_what_differs_from_the_published_release(tmp_path: Path) -> None:
+    inputs = Inputs((tmp_path,), (("x", "2"), ("y", "1")), "c", ("one", "two"), False, 1)
+    published = {"release_id": "a", "inputs": [{"path": "x", "sha256": "1"}], "code_hash": "c", "seed": 1}
+    home = Home(tmp_path)
+    assert list(plan_lines(home, inputs, published, rebuild=True)) == [
+        f"would build and publish a release in {tmp_path}",
+        "from 2 file(s), estimating one, two",
+        "changed since a: 1 extract(s) added, 1 extract(s) changed",
+    ]
+    assert len(list(plan_lines(home, inputs, None, rebuild=True))) == 2
+    assert [line.split()[0] for line in plan_lines(home, inputs, published, rebuild=False)] == ["nothing"]
