@@ -10,6 +10,7 @@ import pandas as pd
 from scipy.linalg import null_space
 from scipy.optimize import minimize
 
+N, T = 14, 5
 PARTS = {
     "sar": (True, False),
     "sdm": (True, False),
@@ -130,3 +131,17 @@ def dummy_variable_ml(
 def orthonormal(n: int) -> np.ndarray:
     """(n, n - 1) F with F'F = I and F'1 = 0."""
     return null_space(np.ones((1, n)))
+
+
+def case(kind: str = "row", seed: int = 0, **truth: object) -> tuple[pd.DataFrame, np.ndarray]:
+    """A simulated panel of N units and T periods, and its (N, N) weights."""
+    rng = np.random.default_rng(seed)
+    W = one_way(N, rng) if kind == "one_way" else neighbours(N, rng, standardise=kind)
+    return simulate(W, T, rng, **({"rho": 0.35, "theta": (0.4, 0.2)} | truth)), W  # type: ignore[arg-type]
+
+
+def arrays(df: pd.DataFrame, W: np.ndarray, lagged: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(N T,) outcome and (N T, 2 or 4) regressors, with their spatial lags where `lagged`."""
+    y, X = df["y"].to_numpy(), df[["x1", "x2"]].to_numpy()
+    big_W = np.kron(W, np.eye(T))
+    return y, np.hstack([X, big_W @ X]) if lagged else X
