@@ -60,20 +60,18 @@ def structure(view: View) -> np.ndarray:
 
 
 def groups(view: View) -> dict[str, np.ndarray]:
-    """(cities,) masks of the planted subsamples, by table and column.
-
-    East (Table 6 (1)) and cities outside clusters (Table 6 (5)) are left out: every subsample's slopes are steeper than the
-    whole sample's, and with the others planted these two would take moves of more than forty per cent.
-    """
+    """(cities,) masks of the planted subsamples, by table and column."""
     units = view.desk.world.roster.units.iloc[view.rows]
     region = units["region3"].to_numpy()
     approved = {row["city_code"] for row in records(SEEDS / "city_clusters.csv") if row["approval_year"]}
     member = np.isin(view.codes, sorted(approved))
     return {
         "Table 3 (1)": units["admin_level"].to_numpy() != "municipality",
+        "Table 6 (1)": region == "east",
         "Table 6 (2)": region == "central",
         "Table 6 (3)": region == "west",
         "Table 6 (4)": member,
+        "Table 6 (5)": ~member,
         "Table 8 (1)": border_cities(view),
         "Table 8 (2)": border_cities(view),
     }

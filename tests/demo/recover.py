@@ -99,9 +99,11 @@ def green_development(df: pd.DataFrame) -> Coefficients:
     splits = {
         "Table 2 (2)": df,
         "Table 3 (1)": df[df["municipality"] == 0],
+        "Table 6 (1)": df[df["region3"] == "east"],
         "Table 6 (2)": df[df["region3"] == "central"],
         "Table 6 (3)": df[df["region3"] == "west"],
         "Table 6 (4)": df[df["cluster_city"] == 1],
+        "Table 6 (5)": df[df["cluster_city"] == 0],
         "Table 8 (2)": border,
     }
     out = coefficients(df, "Gtfp", curve, "Table 2 (1)") | coefficients(border, "Gtfp", curve, "Table 8 (1)")
