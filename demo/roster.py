@@ -10,6 +10,7 @@ import pandas as pd
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 REAL_CITIES = 300
+FEWEST_CITIES, MOST_CITIES = 30, 3000
 SILENT = ("460300",)  # 三沙市: listed from 2012, its cells stay empty
 GOLDEN = 0.6180339887498949
 FIRST_EXTRA, DIGITS_ZH = 60, "零一二三四五六七八九"
@@ -49,10 +50,9 @@ def load_roster(cities: int = REAL_CITIES, seeds: Path = SEEDS) -> Roster:
     """The first `cities` units of an order that spreads over the country; all real ones up to 300, invented ones beyond.
 
     Raises:
-        ValueError: fewer than 30 cities.
+        ValueError: fewer than 30 or more than 3,000 cities.
     """
-    if cities < 30:
-        raise ValueError(f"a demo needs at least 30 cities, not {cities}")
+    check_cities(cities)
     units = _units(seeds)
     former = _former_names(seeds)
     if cities < len(units):
@@ -64,6 +64,16 @@ def load_roster(cities: int = REAL_CITIES, seeds: Path = SEEDS) -> Roster:
         units = pd.concat([units, extra_units(units, cities - REAL_CITIES)], ignore_index=True)
         units = units.sort_values("city_code", kind="stable").reset_index(drop=True)
     return Roster(units, former[former["city_code"].isin(units["city_code"])].reset_index(drop=True))
+
+
+def check_cities(cities: int) -> None:
+    """Refuse numbers of cities that a demo cannot have.
+
+    Raises:
+        ValueError: fewer than 30 (regressions need some) or more than 3,000 (names, codes and memory).
+    """
+    if not FEWEST_CITIES <= cities <= MOST_CITIES:
+        raise ValueError(f"a demo has from {FEWEST_CITIES} to {MOST_CITIES:,} cities, not {cities:,}")
 
 
 def extra_units(units: pd.DataFrame, number: int) -> pd.DataFrame:

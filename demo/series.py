@@ -121,10 +121,10 @@ def _averages(world: World, index: np.ndarray, groups: int) -> dict[str, np.ndar
     values["rural_population"] = values["pop_resident"] - values["urban_population"]
     out = {}
     for name, weight in AVERAGES.items():
-        total = _sum(values[name] * values[weight], index, groups) / _sum(values[weight], index, groups)
+        total = _ratio(_sum(values[name] * values[weight], index, groups), _sum(values[weight], index, groups))
         out[name] = np.round(total, DECIMALS[name])
     for name, (above, below, factor) in RATIOS.items():
-        ratio = factor * _sum(values[above], index, groups) / _sum(values[below], index, groups)
+        ratio = _ratio(factor * _sum(values[above], index, groups), _sum(values[below], index, groups))
         out[name] = np.round(ratio, DECIMALS[name])
     return out
 
@@ -134,6 +134,11 @@ def _sum(values: np.ndarray, index: np.ndarray, groups: int) -> np.ndarray:
     out = np.zeros((groups, values.shape[1]))
     np.add.at(out, index, np.nan_to_num(values))
     return out
+
+
+def _ratio(above: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Quotient of sums; missing in years in which none of the group's units is a city."""
+    return np.divide(above, below, out=np.full(np.shape(above), np.nan), where=below != 0)
 
 
 def investment_prices(world: World) -> dict[str, np.ndarray]:
@@ -163,8 +168,8 @@ def _networks(world: World, own: list[str]) -> dict[str, np.ndarray]:
     draws = Draws(world.seed, own)
     n_years, trend = len(world.years), world.years - BASE_YEAR
     index = world.roster.units["province_code"].map({code: at for at, code in enumerate(own)}).to_numpy()
-    growth = _sum(world.cells["gdp", "city"] * world.cells["gdp_growth", "city"], index, len(own))
-    growth /= _sum(world.cells["gdp", "city"], index, len(own))
+    gdp = world.cells["gdp", "city"]
+    growth = _ratio(_sum(gdp * world.cells["gdp_growth", "city"], index, len(own)), _sum(gdp, index, len(own)))
     networks = network_values(world)
     return {
         "固定资产投资价格指数(上年=100)": np.stack([investment_prices(world)[code] for code in own]),

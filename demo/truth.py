@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from demo.csvfile import NOTICE
+from demo.csvfile import NOTICE, NOTICE_ZH
 from demo.planting.desk import Desk
 from demo.planting.moments import moments
 from demo.planting.plan import PAPERS, check
@@ -110,10 +110,32 @@ def reason_of(item: Published) -> str:
 
 
 def readme(seed: int, planted: bool) -> str:
-    """Text beside the files."""
+    """Text beside the files: what they are, what the truth holds, what to do with them."""
     what = (
         "The published coefficients of five papers are planted in the cells; `truth.json` lists each with its target."
         if planted
         else "Nothing is planted in the cells: that needs all real cities and editions 2006 to 2023."
     )
-    return f"# Synthetic yearbooks\n\n{NOTICE}\n\n{what}\n\nSeed {seed}; written again with the same options, the bytes are the same.\n"
+    return f"""# Synthetic yearbooks: no number here describes a real city
+
+{NOTICE}
+{NOTICE_ZH}。
+
+Every file says so: `SYNTHETIC.json` marks the folder, file names end in `_synthetic`, workbooks carry a property and a footnote,
+tables a first line. What is built on these files is published as synthetic and never mixed with real extracts; a file taken out of
+this folder is still known as synthetic.
+
+{what}
+
+| key of `truth.json` | what it holds |
+|---|---|
+| `samples` | city-years of each study's sample |
+| `coefficients` | every coefficient the papers print: `planted` (a release recovers `target` to its last printed digit), `implied` (`value` follows from the planted ones and the regressors), `not_plantable` (with the reason), or `not_planted` |
+| `planted_elsewhere` | planted coefficients of tables that no paper prints |
+| `moments` | the papers' descriptive tables beside this demo's |
+| `planting` | how many rounds planting took and how far cells moved (logs) |
+| `dirty_cells` | cells that are wrong on purpose, with file, sheet, cell and the reason they are quarantined for |
+
+`nianjian refresh --extracts THIS_FOLDER` builds and publishes a release from it.
+Seed {seed}; written again with the same options on the same machine, the bytes are the same.
+"""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,20 +16,21 @@ from demo import firms, industries, lists, prices, reports, series
 from demo.csvfile import NOTICE
 from demo.dirt import Dirty, soil
 from demo.exports import export_sheets
+from demo.folder import TRUTH, DemoFolder
 from demo.planting.desk import Desk
 from demo.planting.plan import can_plant, plant
 from demo.planting.settle import Settled
-from demo.roster import SEEDS, load_roster
+from demo.roster import SEEDS, check_cities, load_roster
 from demo.samples import in_sample, leave_gaps, leave_out, study
 from demo.sheet import lay_out
 from demo.tables import Table, tables_of
 from demo.truth import readme, truth_of
 from demo.world import World, draw_world
 from demo.xlsx import workbook_bytes
+from landing.archive import SYNTHETIC_MARK
 
-MARK, TRUTH = "SYNTHETIC.json", "truth.json"
-SUFFIX = "_synthetic."  # in the name of every file whose layout leaves the name free
 FIRST_YEAR, LAST_YEAR, LAST_EDITION = 2004, 2022, 2050
+MOST_SEED = 2**63 - 1  # what the warehouse stores
 
 
 @dataclass(frozen=True)
@@ -52,34 +53,47 @@ class Made:
     desk: Desk
 
 
-def write_demo(directory: Path, *, seed: int, editions: range, cities: int) -> list[Path]:
+def write_demo(
+    directory: Path, *, seed: int, editions: range, cities: int, progress: Callable[[str], None] | None = None
+) -> list[Path]:
     """Write yearbooks of `editions` (edition E holds data of year E - 1), the other inputs, the marks and the truth.
 
     Returns the files in the order written; the same arguments give the same bytes. The published coefficients are planted
-    where the demo holds the papers' samples: all real cities, editions 2006 to 2023. An earlier demo in the directory is
-    deleted when the new one is ready to be written.
+    where the demo holds the papers' samples: all real cities, editions 2006 to 2023. `progress` is told what is being done.
+    An earlier demo in the directory is deleted when the new one is complete; until then, and after any error, the directory
+    is as it was.
 
     Raises:
-        ValueError: fewer than 30 cities, a negative seed, or editions outside 2006 to 2050.
+        ValueError: fewer than 30 or more than 3,000 cities, a seed below 0 or above 2^63 - 1, or editions outside 2006 to 2050.
         FileExistsError: the directory holds files that the demo did not write.
+        OSError: the directory cannot be written.
     """
-    _check(seed, editions)
-    earlier = _earlier(directory)
-    with threadpool_limits(limits=1):  # one thread adds up in one order
+    check_options(seed, editions, cities)
+    tell = progress or (lambda text: None)
+    with DemoFolder(directory) as folder, threadpool_limits(limits=1):  # one thread adds up in one order
+        tell("drawing the cities and planting the coefficients")
         made = make(seed=seed, editions=editions, cities=cities)
+        tell("measuring what is planted")
         truth = truth_of(made.desk, made.settled)
-    for path in earlier:
-        path.unlink()
-    return [_write(directory / path, content) for path, content in _contents(made, truth, editions)]
+        for path, content in _contents(made, truth, editions):
+            tell(f"writing {path}")
+            folder.write(path, content)
+        return folder.finish()
 
 
-def _check(seed: int, editions: range) -> None:
+def check_options(seed: int, editions: range, cities: int) -> None:
+    """Refuse what the demo cannot write, before anything is drawn.
+
+    Raises:
+        ValueError: one line with the limits.
+    """
+    check_cities(cities)
     if not FIRST_YEAR + 2 <= editions[0] <= editions[-1] <= LAST_EDITION:
         raise ValueError(
             f"the demo begins with edition {FIRST_YEAR + 2} and ends with {LAST_EDITION}, not {editions[0]}-{editions[-1]}"
         )
-    if seed < 0:
-        raise ValueError(f"a seed is a whole number from 0 on, not {seed}")
+    if not 0 <= seed <= MOST_SEED:
+        raise ValueError(f"a seed is a whole number from 0 on (and below 2^63), not {seed}")
 
 
 def _contents(made: Made, truth: dict[str, Any], editions: range) -> Iterator[tuple[str, bytes]]:
@@ -87,7 +101,7 @@ def _contents(made: Made, truth: dict[str, Any], editions: range) -> Iterator[tu
     seed, cities = made.base.seed, len(made.world.roster.units)
     span = [editions[0], editions[-1]]
     mark = {"synthetic": True, "notice": NOTICE, "seed": seed, "cities": cities, "editions": span}
-    yield MARK, _json(mark)
+    yield SYNTHETIC_MARK, _json(mark)
     yield "README.md", readme(seed, bool(made.settled)).encode()
     dirty: list[Dirty] = []
     for path, content, soiled in yearbooks(made.world, editions):
@@ -172,29 +186,3 @@ def other_inputs(made: Made) -> Iterator[tuple[str, bytes]]:
 
 def _properties(world: World) -> dict[str, str]:
     return {"synthetic": "true", "notice": NOTICE, "seed": str(world.seed)}
-
-
-def _earlier(directory: Path) -> list[Path]:
-    """The files of an earlier demo in the directory; none where it is new or empty."""
-    if not directory.exists():
-        return []
-    found = sorted(path for path in directory.rglob("*") if not path.is_dir())
-    own = {MARK, TRUTH, "README.md", *(f"trade/{name}" for name in industries.trade_concordances())}
-    marked = (directory / MARK).is_file()
-    foreign = [
-        path
-        for path in found
-        if not marked or (path.relative_to(directory).as_posix() not in own and SUFFIX not in path.name)
-    ]
-    if foreign:
-        more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
-        raise FileExistsError(
-            f"{directory} holds files that the demo did not write ({foreign[0].relative_to(directory)}{more}): name an empty directory"
-        )
-    return found
-
-
-def _write(path: Path, content: bytes) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path

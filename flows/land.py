@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from rich.console import Console
-from rich.markup import escape
 
 from flows.home import ROOT
 from flows.inputs import read_inputs
-
-
-@contextmanager
-def shown_files() -> Iterator[Callable[[str], None]]:
-    """Shows on a terminal which file is being read, nothing in CI or in a pipe."""
-    console = Console(stderr=True)
-    if not console.is_terminal:
-        yield lambda path: None
-        return
-    with console.status("reading") as status:
-        yield lambda path: status.update(f"reading {escape(path)}")
+from flows.progress import shown
 
 
 @dataclass(frozen=True)
@@ -40,8 +26,11 @@ def land_and_report(directory: Path, show_all: bool) -> LandingText:
 
     inputs = read_inputs([directory.resolve()], (), 0)
     with duckdb.connect() as connection:
-        with shown_files() as show:
-            report = land([directory], connection, seeds=ROOT / "seeds", synthetic=inputs.synthetic, progress=show)
+        with shown("reading") as show:
+            report = land(
+                [directory], connection, seeds=ROOT / "seeds", synthetic=inputs.synthetic,
+                progress=lambda path: show(f"reading {path}"),
+            )  # fmt: skip
         files = connection.execute(
             "select kind, path, coalesce(edition::varchar, ''), n_cells from raw.files order by kind, path"
         ).fetchall()

@@ -71,10 +71,12 @@ def test_a_city_does_not_change_with_the_number_of_cities() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"cities": 29}, "at least 30 cities"),
+        ({"cities": 29}, "from 30 to 3,000 cities, not 29"),
+        ({"cities": 99_999_999}, "from 30 to 3,000 cities"),
         ({"editions": range(2004, 2006)}, "begins with edition 2006"),
         ({"editions": range(2020, 2052)}, "ends with 2050"),
         ({"seed": -1}, "from 0 on"),
+        ({"seed": 2**63}, "below 2\\^63"),
     ],
 )
 def test_impossible_options_are_refused_and_nothing_is_lost(tmp_path: Path, options: dict, message: str) -> None:
