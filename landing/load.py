@@ -36,6 +36,7 @@ from landing.workbook import Sheet, read_workbook
 
 CELL_KINDS = frozenset({"yearbook", "export", "panel", "index"})
 CHUNK_CELLS = 2_000_000
+SYNTHETIC_LICENCE = "synthetic, made by this project (MIT)"
 BRACKET = re.compile(r"\(([^()]+)\)")
 NO_TABLE = Problem(
     "unknown_layout",
@@ -182,6 +183,8 @@ def _note_file(
                 detail = f"the same bytes as {copy}, another edition"
                 run.refuse(source.file_id, "", Problem("wrong_year", detail, "one of them is a wrong download"))
     licence, redistributable = (declared.licence, declared.redistributable) if declared else ("", False)
+    if synthetic:  # whatever the layout imitates, nobody else made the numbers
+        licence, redistributable = SYNTHETIC_LICENCE, True
     naming = declared.naming if declared else "as_printed" if kind == "yearbook" else ""
     run.files.append(
         (

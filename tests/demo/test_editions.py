@@ -175,6 +175,13 @@ def test_all_clean_cells_land_and_nothing_is_unexplained(
     assert row[0] == resolved[0] + unresolved[0] > 50_000
 
 
+def test_no_synthetic_file_bears_the_licence_of_the_source_it_imitates(
+    landed: tuple[duckdb.DuckDBPyConnection, list[str]],
+) -> None:
+    terms = landed[0].execute("select distinct licence, redistributable, synthetic from raw.files").fetchall()
+    assert terms == [("synthetic, made by this project (MIT)", True, True)]
+
+
 def test_dirty_cells_are_in_quarantine_and_no_clean_cell_is(
     folder: Path, landed: tuple[duckdb.DuckDBPyConnection, list[str]]
 ) -> None:
