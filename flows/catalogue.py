@@ -11,6 +11,7 @@ from flows.manifest import code_version
 from flows.results_store import comment
 from landing.describe import describe_landing
 
+SYNTHETIC_TABLE = "SYNTHETIC (nianjian demo): no number describes a real city."
 AUDIT = {
     "runs": "Grain: one run; a release holds the run that built it.",
     "expectations": "Grain: one expectation of one gate, with the rows that broke it (none in a release).",
@@ -76,8 +77,11 @@ def record_run(connection: duckdb.DuckDBPyConnection, release_id: str, started: 
     )
 
 
-def describe(connection: duckdb.DuckDBPyConnection) -> None:
-    """Comment the tables dbt did not write, then collect all comments in `audit.data_dictionary`."""
+def describe(connection: duckdb.DuckDBPyConnection, *, synthetic: bool = False) -> None:
+    """Comment the tables dbt did not write, then collect all comments in `audit.data_dictionary`.
+
+    In a synthetic release the comment of every table but the seeds (facts) begins by saying so.
+    """
     describe_landing(connection)
     _describe_variables(connection)
     connection.execute(
@@ -91,6 +95,8 @@ def describe(connection: duckdb.DuckDBPyConnection) -> None:
     for (schema, table), columns in COLUMNS.items():
         for column, text in columns.items():
             comment(connection, f'column {schema}.{table}."{column}"', text)
+    if synthetic:
+        _mark_tables(connection)
     connection.execute(
         """
         insert into audit.data_dictionary
@@ -101,6 +107,14 @@ def describe(connection: duckdb.DuckDBPyConnection) -> None:
         order by all
         """
     )
+
+
+def _mark_tables(connection: duckdb.DuckDBPyConnection) -> None:
+    rows = connection.execute(
+        "select schema_name, table_name, coalesce(comment, '') from duckdb_tables() where schema_name <> 'seeds' order by all"
+    ).fetchall()
+    for schema, table, text in rows:
+        comment(connection, f'table "{schema}"."{table}"', f"{SYNTHETIC_TABLE} {text}".rstrip())
 
 
 def _describe_variables(connection: duckdb.DuckDBPyConnection) -> None:

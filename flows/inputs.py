@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flows.errors import UsageError
 from flows.home import ROOT
-from flows.synthetic import find_synthetic
+from flows.synthetic import Said, find_synthetic
 from landing.listing import list_files
 
 ROOMS = ("dbt_project", "demo", "estimation", "expectations", "flows", "landing", "models", "reporting", "seeds")
@@ -51,8 +51,8 @@ def read_inputs(directories: Sequence[Path], studies: Sequence[str], seed: int) 
         OSError: a folder that cannot be listed or a file that cannot be read.
     """
     files: list[tuple[str, str]] = []
-    invented: list[Path] = []
-    others: list[Path] = []
+    invented: list[Said] = []
+    others: list[Said] = []
     for directory in directories:
         if not directory.is_dir():
             raise UsageError(f"{directory} is not a folder: name the folder of extracts with --extracts")
@@ -64,10 +64,9 @@ def read_inputs(directories: Sequence[Path], studies: Sequence[str], seed: int) 
         invented += synthetic
         others += real
     if invented and others:
-        more = f" and {len(invented) - 1} more file(s)" if len(invented) > 1 else ""
         raise UsageError(
-            f"synthetic and real extracts never mix: {invented[0]}{more} say they are synthetic, "
-            f"{others[0]} does not; keep them in separate folders"
+            f"synthetic and real extracts never mix: {invented[0].path}{_more(invented)} says that it is synthetic ({invented[0].why}), "
+            f"{others[0].path}{_more(others)} does not; keep them in separate folders"
         )
     return Inputs(
         directories=tuple(directories),
@@ -77,6 +76,10 @@ def read_inputs(directories: Sequence[Path], studies: Sequence[str], seed: int) 
         synthetic=bool(invented),
         seed=seed,
     )
+
+
+def _more(found: Sequence[Said]) -> str:
+    return f" (and {len(found) - 1} more)" if len(found) > 1 else ""
 
 
 def file_sha256(path: Path) -> str:

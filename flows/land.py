@@ -52,6 +52,6 @@ def land_and_report(directory: Path, show_all: bool) -> LandingText:
             for path, sheet, cell, reason, detail, by in accepted
         ]
     lines.append(
-        f"{report.files} files, {report.observations:,} observations, {report.resolved:,} resolved, {report.quarantined:,} quarantined"
+        f"{report.files} {'synthetic ' if inputs.synthetic else ''}files, {report.observations:,} observations, {report.resolved:,} resolved, {report.quarantined:,} quarantined"
     )
     return LandingText(lines, list(report.unexplained))

@@ -42,7 +42,7 @@ def build_manifest(
         "code_version": code_version(),
         "packages": {name: version(name) for name in PACKAGES},
         "seed": inputs.seed,
-        "inputs": [{"path": name, "sha256": sha256} for name, sha256 in inputs.files],
+        "inputs": [{"path": name, "sha256": sha256, "synthetic": inputs.synthetic} for name, sha256 in inputs.files],
         "landed": landed,
         "rows": counts,
         "gates": [{"gate": gate, "expectations": n, "failed": failed} for gate, n, failed in gates],

@@ -60,7 +60,7 @@ def diff_lines(home: Home, a: str | None, b: str | None) -> Iterable[str]:
         for name, release_id in (("old", old), ("new", new)):
             path = str(home.release(release_id) / DATABASE).replace("'", "''")
             connection.execute(f"attach '{path}' as {name} (read_only)")
-        yield f"{old} -> {new}"
+        yield f"{old} -> {new}{'  (synthetic)' if (home.manifest(new) or {}).get('synthetic') else ''}"
         yield from _value_changes(connection)
         yield from _study_changes(connection)
         yield from _estimate_changes(connection)

@@ -136,7 +136,7 @@ def write_catalogue(database: Path, release_id: str, started: datetime, inputs: 
     """Describe every table and column in SQL, and this run."""
     with duckdb.connect(str(database)) as connection:
         record_run(connection, release_id, started, inputs)
-        describe(connection)
+        describe(connection, synthetic=inputs.synthetic)
 
 
 @task(name="write report")

@@ -29,6 +29,8 @@ def trace_lines(home: Home, city: str, year: int, variable: str) -> Iterable[str
     Raises:
         UsageError: unknown city or variable; close ones are named.
     """
+    if (home.manifest() or {}).get("synthetic"):
+        yield "SYNTHETIC: no number describes a real city"
     with open_release(home) as connection:
         code, name = _city(connection, city)
         built = _rows(connection, BUILT, [variable])

@@ -1,4 +1,7 @@
-"""Exports of a release for other programs: one file a table, with a note on where the numbers come from."""
+"""Exports of a release for other programs: one file a table, with a note on where the numbers come from.
+
+Tables of a synthetic release say so in their name and, as files are renamed and rows appended to others, in a column of their own.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ TABLES = f"""
     from duckdb_tables() where schema_name in {SCHEMAS} and table_name not like '%\\_built' escape '\\'
         and table_name not in ('candidates', 'straight_lines')
     union all
-    select schema_name, table_name, comment from duckdb_tables()
+    select schema_name, table_name, coalesce(comment, '') from duckdb_tables()
     where schema_name = 'audit' and table_name in ('cell_status', 'data_dictionary')
     order by all
 """
@@ -25,6 +28,8 @@ RESTRICTED = """
     select path, licence from raw.files
     where not redistributable and not synthetic and file_id in (select file_id from panel.long) order by path
 """
+SYNTHETIC_COLUMN, SYNTHETIC_VALUE = "synthetic", "nianjian demo"
+SYNTHETIC_LABEL = "Written by `nianjian demo`: no number describes a real city."
 STATA_NAME = 32
 STATA_LABEL = 80
 
@@ -58,12 +63,20 @@ def export_release(
     written = []
     for schema, table, description in connection.execute(TABLES).fetchall():
         frame = connection.execute(f'select * from "{schema}"."{table}" order by all').df()
+        labels = _labels(connection, schema, table)
+        if manifest["synthetic"]:
+            frame, labels = marked(frame), labels | {SYNTHETIC_COLUMN: SYNTHETIC_LABEL}
         path = folder / f"{mark}{schema}_{table}.{SUFFIXES[form]}"
-        WRITERS[form](frame, path, _labels(connection, schema, table), f"{mark}{description}")
+        WRITERS[form](frame, path, labels, description)
         written.append(path)
     note = folder / "README.txt"
     note.write_text(_note(manifest, restricted), encoding="utf-8")
     return [*written, note]
+
+
+def marked(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with a last column that says it is synthetic; a table that has such a column of its own says so already."""
+    return frame if SYNTHETIC_COLUMN in frame else frame.assign(**{SYNTHETIC_COLUMN: SYNTHETIC_VALUE})
 
 
 def write_csv(frame: pd.DataFrame, path: Path, labels: Mapping[str, str], description: str) -> None:
@@ -141,6 +154,7 @@ def _note(manifest: Mapping[str, Any], restricted: list[tuple[str, str]]) -> str
     ]
     if manifest["synthetic"]:
         lines.append("SYNTHETIC DATA: every number comes from invented yearbooks; none describes a real city.")
+        lines.append(f"Every table carries the column {SYNTHETIC_COLUMN} ({SYNTHETIC_VALUE}).")
     if restricted:
         lines.append("For your own use: cells of these files may not be passed on.")
         lines += [f"  {path} ({licence})" for path, licence in restricted]

@@ -72,9 +72,35 @@ def test_release_is_complete(home: Path) -> None:
             "select table_schema, table_name, column_name from audit.data_dictionary where description = ''"
         ).fetchall()
         estimates = connection.execute("select count(*) from results.estimates").fetchall()
+        unmarked = connection.execute(
+            "select table_name from duckdb_tables() where schema_name <> 'seeds' and comment not like 'SYNTHETIC%'"
+        ).fetchall()
+    assert unmarked == []
+    assert all(item["synthetic"] is True for item in manifest["inputs"])
     assert views == [(0,)]
     assert undescribed == []
     assert estimates[0][0] > 40
+
+
+def test_what_leaves_a_synthetic_release_says_so(home: Path, place: Path, demo: Path, tmp_path: Path) -> None:
+    for arguments in (
+        ("status",),
+        ("trace", "--city", "北京市", "--year", 2015, "--variable", "gdp"),
+        ("land", demo),
+        ("refresh", "--extracts", demo, "--dry-run"),
+        ("export", "csv", tmp_path / "out"),
+        ("sql", "select 1"),
+    ):
+        done = nianjian(*arguments, home=home, cwd=place)
+        assert done.returncode == 0, done.stderr
+        assert "synthetic" in (done.stdout + done.stderr).lower(), arguments
+    tables = [path for path in (tmp_path / "out").iterdir() if path.suffix == ".csv"]
+    assert len(tables) > 15
+    for path in tables:
+        first, *rows = path.read_text(encoding="utf-8-sig").splitlines()[:2]
+        assert path.name.startswith("synthetic_")
+        assert first.endswith(",synthetic")
+        assert all(row.endswith(",nianjian demo") for row in rows) or '"' in rows[0]
 
 
 def test_the_data_page_shows_every_variable_and_switch(home: Path) -> None:

@@ -8,6 +8,7 @@ import duckdb
 import pandas as pd
 import pytest
 
+from flows.synthetic import says_synthetic
 from reporting.escape import escape_formula
 from reporting.export import ExportRefused, export_release, stata_names
 
@@ -75,10 +76,20 @@ def test_cells_that_may_not_be_passed_on_are_refused(release: duckdb.DuckDBPyCon
         export_release(release, tmp_path / "out", "csv", MANIFEST, own_use=True)
 
 
-def test_synthetic_says_so_in_every_name(release: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
-    written = export_release(release, tmp_path / "out", "csv", MANIFEST | {"synthetic": True}, own_use=False)
+@pytest.mark.parametrize("form", ["csv", "parquet", "stata"])
+def test_synthetic_says_so_in_every_name_and_every_row(
+    release: duckdb.DuckDBPyConnection, tmp_path: Path, form: str
+) -> None:
+    written = export_release(release, tmp_path / "out", form, MANIFEST | {"synthetic": True}, own_use=False)
     assert {path.stem for path in written} == {f"synthetic_{name}" for name in TABLES} | {"README"}
     assert "SYNTHETIC" in (tmp_path / "out" / "README.txt").read_text(encoding="utf-8")
+    read = {"csv": pd.read_csv, "parquet": pd.read_parquet, "stata": pd.read_stata}[form]
+    for path in written[:-1]:
+        table = read(path)
+        assert table.columns[-1] == "synthetic"
+        assert set(table["synthetic"]) == {"nianjian demo"}
+        renamed = path.rename(path.with_name(f"renamed{path.suffix}"))
+        assert form == "parquet" or [one.why for one in says_synthetic(renamed)] == ["the notice in its text"]
 
 
 @pytest.mark.parametrize(
