@@ -1,7 +1,28 @@
-{# Whether a row of a study's sample sets limits that depend on the whole sample (switch index_base_years): all years, the study's first, or its base years. #}
-{% macro base_rows(study) -%}
+{#
+    Whether a row of a study's sample sets limits that depend on the whole sample (switch index_base_years): all years, the study's first, or its
+    base years. Without a study the row's own column `study` says which. `year` is the row's year, with its table where two have one.
+#}
+{% macro base_rows(study=none, year='year') -%}
     {%- set rule = switch('index_base_years') -%}
-    {%- set first, last = ('first_year', 'first_year') if rule == 'first' else ('base_first_year', 'base_last_year') -%}
-    {%- set years = "(select {} from " ~ ref('study_samples') ~ " where study = '" ~ study ~ "')" -%}
-    {%- if rule == 'all' -%} true {%- else -%} year between {{ years.format(first) }} and {{ years.format(last) }} {%- endif -%}
+    {%- if rule == 'all' -%}
+        true
+    {%- else -%}
+        {%- set samples = ref('study_samples') -%}
+        {%- set first, last = ('first_year', 'first_year') if rule == 'first' else ('base_first_year', 'base_last_year') -%}
+        {%- if study -%}
+            {%- set own = " from " ~ samples ~ " where study = '" ~ study ~ "')" -%}
+            {{ year }} between (select {{ first }}{{ own }} and (select {{ last }}{{ own }}
+        {%- else -%}
+            (study, {{ year }}) in (select (study, unnest(generate_series({{ first }}, {{ last }}))) from {{ samples }})
+        {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}
+
+{# Whether a row of the panel may enter what serves all studies alike (a city's area): every year, or none after the last base year of any study. #}
+{% macro until_base_end(year='year') -%}
+    {%- if switch('index_base_years') == 'all' -%}
+        true
+    {%- else -%}
+        {{ year }} <= (select max(base_last_year) from {{ ref('study_samples') }})
+    {%- endif -%}
 {%- endmacro %}

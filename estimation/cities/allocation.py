@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from estimation.cleaning.interpolation import interpolate
 from estimation.core.frame import EstimationError
 from estimation.economy.allocation_efficiency import allocation_efficiency
-from estimation.indices.systems import base_years
+from estimation.indices.systems import base_mask, base_years
 
 KEYS = ["city_code", "year"]
 COLUMNS = [*KEYS, "n_firms", "covariance", "ecol", "status"]
@@ -52,16 +53,17 @@ def city_allocation(
     table = sample[KEYS].sort_values(KEYS, ignore_index=True).merge(found, on=KEYS, how="left")
     table["status"] = table["ecol"].notna().map({True: FIRMS, False: MISSING})
     if rule != "none":
-        table = _on_the_line(table, int(switches["interpolation_max_gap"]))
+        base = base_mask(table["year"], switches["index_base_years"], frozen)
+        table = _on_the_line(table, int(switches["interpolation_max_gap"]), base)
     if rule == "fill":
         table = _from_the_province(table, provinces)
     return table[COLUMNS]
 
 
-def _on_the_line(table: pd.DataFrame, max_gap: int) -> pd.DataFrame:
+def _on_the_line(table: pd.DataFrame, max_gap: int, base: np.ndarray) -> pd.DataFrame:
     if max_gap == 0:
         return table
-    filled = interpolate(table, ["ecol"], max_gap=max_gap).data["ecol"]
+    filled = interpolate(table, ["ecol"], max_gap=max_gap, base=base).data["ecol"]
     status = table["status"].mask(table["ecol"].isna() & filled.notna(), LINE)
     return table.assign(ecol=filled, status=status)
 

@@ -33,7 +33,7 @@ def green_productivity(
             dust_industrial_t, wastewater_industrial_10k_t, for constant prices gdp_index_prev100; rows with a missing value are
             left out.
         switches: ebm_orientation, ebm_rts, gml_first_year, ebm_undesirable, gdp_prices, price_base_year, index_base_years.
-        frozen: base years of the study.
+        frozen: base years of the study; with the year before the sample (gml_first_year) that year joins them.
 
     Raises:
         EstimationError: an unknown choice, or GDP that cannot be chained to the base year.
@@ -47,6 +47,8 @@ def green_productivity(
     rows = _complete(frame, [*inputs, *outputs, *bad])
     if rows.empty:
         return _empty(GREEN)
+    if frozen is not None and switches["gml_first_year"] == "year_before":
+        frozen = frozen[0] - 1, frozen[1]
     spanning = base_mask(rows["year"], switches["index_base_years"], frozen)
     first = _chosen("gml_first_year", switches, {"one": "one", "missing": "missing", "year_before": "missing"})
     result = gml(

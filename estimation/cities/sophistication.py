@@ -11,7 +11,9 @@ COLUMNS = ["city_code", "year", "stru", "lnstru", "share_matched"]
 PRODUCTS = ["year", "product_code", "prody"]
 
 
-def city_sophistication(exports: pd.DataFrame, city_industry: pd.DataFrame, industries: pd.DataFrame) -> pd.DataFrame:
+def city_sophistication(
+    exports: pd.DataFrame, city_industry: pd.DataFrame, industries: pd.DataFrame, frozen_until: int | None = None
+) -> pd.DataFrame:
     """stru_it = sum_s op_sit * complexity_s / sum_s op_sit and its log, one row a (city, year).
 
     complexity_s is the mean PRODY of the products of industry s; both are taken over groups of industries that GB/T 4754 of 2002, 2011 and
@@ -22,6 +24,7 @@ def city_sophistication(exports: pd.DataFrame, city_industry: pd.DataFrame, indu
             none: its group is then missing).
         city_industry: city_code, year, standard, industry_code, output_100m_yuan.
         industries: standard, industry_code, group_code.
+        frozen_until: years up to it take no trade year after it (a frozen base; unless there is no other); None: the closest of all.
 
     Returns:
         ``share_matched``: share of the city's output in industries that have a complexity; the others are left out of the mean.
@@ -37,7 +40,7 @@ def city_sophistication(exports: pd.DataFrame, city_industry: pd.DataFrame, indu
     trade_years = np.array(sorted(complexity.columns))
     parts = []
     for year, rows in output.groupby("year", sort=True):
-        nearest = int(trade_years[np.abs(trade_years - int(str(year))).argmin()])
+        nearest = _trade_year(trade_years, int(str(year)), frozen_until)
         known = complexity[nearest].dropna()
         baskets = rows.pivot_table(
             index="city_code", columns="group_code", values="output_100m_yuan", aggfunc="sum"
@@ -53,6 +56,14 @@ def city_sophistication(exports: pd.DataFrame, city_industry: pd.DataFrame, indu
         )
     table = pd.concat(parts, ignore_index=True).assign(lnstru=lambda f: np.log(f["stru"]))
     return table[COLUMNS].sort_values(["city_code", "year"], ignore_index=True)
+
+
+def _trade_year(trade_years: np.ndarray, year: int, frozen_until: int | None) -> int:
+    """The trade year closest to a year; up to the last frozen year only those up to it count, if there are any."""
+    known = trade_years
+    if frozen_until is not None and year <= frozen_until and trade_years[0] <= frozen_until:
+        known = trade_years[trade_years <= frozen_until]
+    return int(known[np.abs(known - year).argmin()])
 
 
 def product_complexity(exports: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from estimation.cities.weight_matrices import contiguity, economic_distance, inverse_distance, weight_matrix
 from estimation.core.frame import EstimationError
+from estimation.indices.systems import base_mask
 
 MATRICES = {
     "common_prosperity": ("contiguity", "inverse_distance", "economic_distance"),
@@ -26,13 +27,15 @@ def city_weights(
     adjacency: pd.DataFrame,
     incomes: pd.DataFrame,
     switches: Mapping[str, str],
+    frozen: Mapping[str, tuple[int, int]] | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Weights and their eigenvalues for every study that has a spatial model and a sample.
 
     Args:
         samples: study, city_code, year. distances: city_code_i, city_code_j, distance_km, all ordered pairs.
         adjacency: city_code_i, city_code_j of neighbours. incomes: city_code, year, gdp_pc_yuan.
-        switches: island_rule, distance_weight_power, distance_weight_cutoff_km, economic_weight.
+        switches: island_rule, distance_weight_power, distance_weight_cutoff_km, economic_weight, index_base_years (years of mean GDP per
+            head). frozen: base years by study.
 
     Gaps of mean GDP per head below one yuan count as one yuan (two cities may have the same mean).
 
@@ -58,6 +61,7 @@ def city_weights(
                 raw = _inverse_distance(D, switches)
             else:
                 years = samples.loc[samples["study"] == study]
+                years = years[base_mask(years["year"], switches["index_base_years"], (frozen or {}).get(study))]
                 raw = _economic_distance(study, cities, years, incomes, D, switches["economic_weight"])
             table, roots = _tables(raw, cities, D, switches["island_rule"])
             weights.append(table.assign(study=study, matrix=name))
@@ -74,7 +78,7 @@ def _inverse_distance(D: np.ndarray, switches: Mapping[str, str]) -> np.ndarray:
 def _economic_distance(
     study: str, cities: np.ndarray, years: pd.DataFrame, incomes: pd.DataFrame, D: np.ndarray, form: str
 ) -> np.ndarray:
-    """Weights from the mean GDP per head over the years of the study."""
+    """Weights from the mean GDP per head over the base years of the study."""
     if form not in ("plain", "with_distance"):
         raise EstimationError(f"economic_weight={form!r} is not one of plain, with_distance")
     mean = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -24,6 +24,7 @@ def interpolate(
     time: str = "year",
     max_gap: int | None = MAX_GAP,
     extrapolate: Extrapolate = "none",
+    base: Any = None,
 ) -> Cleaned:
     """Fill missing cells on the straight line between the nearest observed years of the same entity.
 
@@ -33,11 +34,12 @@ def interpolate(
             altogether.
         extrapolate: cells before the first and after the last observation: ``none`` leaves them missing; ``linear`` carries on
             the line through the two nearest observations, ``hold`` the nearest value; over at most ``max_gap`` years.
+        base: mask of rows that are filled from each other only (a frozen base: a year that is added fills no gap before it); None: all.
 
     The ledger's status is ``interpolated`` or ``extrapolated``.
 
     Raises:
-        EstimationError: absent or non-numeric columns, missing or duplicated keys, or unknown options.
+        EstimationError: absent or non-numeric columns, missing or duplicated keys, a base of the wrong length, or unknown options.
     """
     if extrapolate not in get_args(Extrapolate):
         raise EstimationError(f"extrapolate={extrapolate!r} is not one of {', '.join(get_args(Extrapolate))}")
@@ -45,13 +47,14 @@ def interpolate(
         raise EstimationError(f"max_gap={max_gap} must be at least 1, or None for any length")
     keys = [entity, time]
     old = numeric_columns(df, columns, keys)
+    chosen = row_mask(base, len(df))
     years = numeric_columns(df, [time], keys)[time]
     groups = entity_rows(df[entity], years)
     data, ledger = df.copy(), []
     for column, values in old.items():
         new, status = values.copy(), np.full(len(values), "", dtype=object)
         for rows in groups:
-            new[rows], status[rows] = fill_line(years[rows], values[rows], max_gap, extrapolate)
+            new[rows], status[rows] = line_of_base(years[rows], values[rows], chosen[rows], max_gap, extrapolate)
         data[column] = new
         ledger.append(entries(df, keys, column, values, new, status))
     return Cleaned(data, joined(ledger), pd.DataFrame())
@@ -62,6 +65,26 @@ def entity_rows(labels: pd.Series, years: np.ndarray) -> list[np.ndarray]:
     codes, _ = pd.factorize(labels, sort=True)
     order = np.lexsort((years, codes))
     return np.split(order, np.flatnonzero(np.diff(codes[order])) + 1)
+
+
+def row_mask(base: Any, n: int) -> np.ndarray:
+    """(n,) mask of the base rows; all of them for None. Raises an EstimationError for anything else than a mask of length n."""
+    chosen = np.ones(n, dtype=bool) if base is None else np.asarray(base)
+    if chosen.shape != (n,) or chosen.dtype.kind != "b":
+        raise EstimationError(f"base must be a mask of length {n}")
+    return chosen
+
+
+def line_of_base(
+    years: np.ndarray, values: np.ndarray, base: np.ndarray, max_gap: int | None, extrapolate: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Values and status of one entity, years rising, as `fill_line`; the base rows know each other only."""
+    filled, status = fill_line(years, values, max_gap, extrapolate)
+    if base.all():
+        return filled, status
+    filled = filled.copy()
+    filled[base], status[base] = fill_line(years[base], values[base], max_gap, extrapolate)
+    return filled, status
 
 
 def fill_line(

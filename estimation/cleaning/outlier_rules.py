@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from estimation.cleaning.interpolation import entity_rows, fill_line
+from estimation.cleaning.interpolation import entity_rows, line_of_base, row_mask
 from estimation.core.frame import EstimationError
 from estimation.core.ledger import Cleaned, entries, joined, numeric_columns, row_groups
 
@@ -27,6 +27,7 @@ def replace_outliers(
     by: str | None = None,
     log: bool = False,
     max_gap: int | None = None,
+    base: Any = None,
     entity: str = "city_code",
     time: str = "year",
 ) -> Cleaned:
@@ -38,12 +39,15 @@ def replace_outliers(
             deviation (3).
         by: None pools all rows; a column (the entity, the year) judges within its groups.
         log: judge logs (values must be above zero). max_gap: as in `estimation.cleaning.interpolation.interpolate`.
+        base: mask of the rows that set the limits and whose outliers are replaced from each other only (a frozen base: a year that is
+            added changes no earlier value); None: all.
 
     Gaps that were there before are not filled. Status: ``outlier_interpolated``, or ``outlier_left_missing`` where there is no
     line (first or last year, gap too long). ``limits``: variable, group, low, high, n_outliers.
 
     Raises:
-        EstimationError: an unknown rule, a threshold not above zero, values without a log, unusable columns or keys.
+        EstimationError: an unknown rule, a threshold not above zero, values without a log, a base of the wrong length, unusable columns or
+            keys.
     """
     if rule not in get_args(Rule):
         raise EstimationError(f"rule={rule!r} is not one of {', '.join(get_args(Rule))}")
@@ -55,10 +59,11 @@ def replace_outliers(
     years = numeric_columns(df, [time], keys)[time]
     cities = entity_rows(df[entity], years)
     groups = row_groups(df, by)
+    chosen = row_mask(base, len(df))
     data, ledger, table = df.copy(), [], []
     for column, values in arrays.items():
-        odd, limits = _outliers(values, groups, rule, width, log, column)
-        new, status = _replaced(years, values, odd, cities, max_gap)
+        odd, limits = _outliers(values, chosen, groups, rule, width, log, column)
+        new, status = _replaced(years, values, odd, chosen, cities, max_gap)
         data[column] = new
         ledger.append(entries(df, keys, column, values, new, status))
         table += limits
@@ -66,9 +71,15 @@ def replace_outliers(
 
 
 def _outliers(
-    values: np.ndarray, groups: dict[Any, np.ndarray], rule: str, width: float, log: bool, column: str
+    values: np.ndarray,
+    base: np.ndarray,
+    groups: dict[Any, np.ndarray],
+    rule: str,
+    width: float,
+    log: bool,
+    column: str,
 ) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    """Mask of outliers and the limits of each group."""
+    """Mask of outliers and the limits of each group, which its base rows set."""
     if log and (values <= 0).any():
         raise EstimationError(
             f"{column} is not above zero in {int((values <= 0).sum())} row(s): no logs; pass log=False"
@@ -76,7 +87,7 @@ def _outliers(
     judged = np.log(values) if log else values
     odd, table = np.zeros(len(values), dtype=bool), []
     for group, rows in groups.items():
-        low, high = outlier_limits(judged[rows], rule, width)
+        low, high = outlier_limits(judged[rows][base[rows]], rule, width)
         odd[rows] = (judged[rows] < low) | (judged[rows] > high)
         shown = (np.exp(low), np.exp(high)) if log else (low, high)
         table.append(
@@ -105,13 +116,18 @@ def outlier_limits(values: np.ndarray, rule: str, width: float) -> tuple[float, 
 
 
 def _replaced(
-    years: np.ndarray, values: np.ndarray, odd: np.ndarray, cities: list[np.ndarray], max_gap: int | None
+    years: np.ndarray,
+    values: np.ndarray,
+    odd: np.ndarray,
+    base: np.ndarray,
+    cities: list[np.ndarray],
+    max_gap: int | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     blanked = np.where(odd, np.nan, values)
     new, status = blanked.copy(), np.full(len(values), "", dtype=object)
     for rows in cities:
         if odd[rows].any():
-            filled, _ = fill_line(years[rows], blanked[rows], max_gap, "none")
+            filled, _ = line_of_base(years[rows], blanked[rows], base[rows], max_gap, "none")
             new[rows] = np.where(odd[rows], filled, blanked[rows])
     status[odd] = np.where(np.isnan(new[odd]), NOT_REPLACED, REPLACED)
     return new, status

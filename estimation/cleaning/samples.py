@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from estimation.cleaning.outlier_rules import replace_outliers
@@ -30,7 +31,7 @@ def clean_sample(
         sample: city_code, year and the study's variables. columns: its continuous variables.
         rule: ``none``, ``winsorise`` or ``replace_outliers``.
         switches: winsor_by, winsor_share; outlier_rule, outlier_width, outlier_scale, interpolation_max_gap; index_base_years: ``all``
-            rows set the quantiles of winsorising, the ``first`` year, or the ``frozen`` years.
+            rows set the quantiles of winsorising and the limits of outliers, the ``first`` year, or the ``frozen`` years.
         frozen: base years of the study.
 
     Raises:
@@ -46,12 +47,13 @@ def clean_sample(
     }
     if off[rule] or not known:
         return Cleaned(sample.copy(), pd.DataFrame(), pd.DataFrame())
+    base = base_mask(sample["year"], switches["index_base_years"], frozen)
     if rule == "winsorise":
         share = float(switches["winsor_share"])
         by = "year" if switches["winsor_by"] == "year" else None
-        base = None if by else base_mask(sample["year"], switches["index_base_years"], frozen)
+        base = None if by else base
         return winsorise(sample, known, limits=(share, 1 - share), by=by, base=base)
-    return _without_outliers(sample, known, switches)
+    return _without_outliers(sample, known, switches, base)
 
 
 def typed(frame: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
@@ -64,7 +66,9 @@ def typed(frame: pd.DataFrame, kinds: Mapping[str, str]) -> pd.DataFrame:
     return frame.astype({c: names.get(k, "Int64" if "INT" in k else "float64") for c, k in kinds.items()})
 
 
-def _without_outliers(sample: pd.DataFrame, columns: list[str], switches: Mapping[str, str]) -> Cleaned:
+def _without_outliers(
+    sample: pd.DataFrame, columns: list[str], switches: Mapping[str, str], base: np.ndarray
+) -> Cleaned:
     """Outliers replaced; in logs zeros and negative values take no part and stay as they are."""
     log = switches["outlier_scale"] == "log"
     values = sample[columns].astype(float)
@@ -76,6 +80,7 @@ def _without_outliers(sample: pd.DataFrame, columns: list[str], switches: Mappin
         threshold=float(switches["outlier_width"]),
         log=log,
         max_gap=int(switches["interpolation_max_gap"]) or 1,
+        base=base,
     )
     data = cleaned.data.assign(**cleaned.data[columns].where(~aside, values))
     return Cleaned(data, cleaned.ledger, cleaned.limits)

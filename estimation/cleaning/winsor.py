@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from estimation.cleaning.interpolation import row_mask
 from estimation.core.frame import EstimationError
 from estimation.core.ledger import Cleaned, entries, joined, numeric_columns, row_groups
 from estimation.core.terms import names
@@ -47,9 +48,7 @@ def winsorise(
     check_limits(limits, quantile)
     keys = [entity, time]
     arrays = numeric_columns(df, names(columns), keys)
-    chosen = np.ones(len(df), dtype=bool) if base is None else np.asarray(base)
-    if chosen.shape != (len(df),) or chosen.dtype.kind != "b":
-        raise EstimationError(f"base must be a mask of length {len(df)}")
+    chosen = row_mask(base, len(df))
     groups = row_groups(df, by)
     data, ledger, table = df.copy(), [], []
     for column, values in arrays.items():

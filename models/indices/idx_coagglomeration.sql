@@ -94,6 +94,6 @@ final as (
 
 select
     *,
-    {{ ln_by_rule('cac') }} as lncac
+    {{ ln_by_rule('industrial_upgrading', 'cac') }} as lncac
 from final
 order by city_code, year

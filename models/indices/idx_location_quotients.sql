@@ -3,10 +3,8 @@
 /*
     Location quotient of employment in information transmission, computer services and software, among the cities of a study:
     LQ_jt = (VS_jt / X_jt) / (VS_t / X_t). The national ratio is that of the study's sample, yearly by default, so that the
-    employment-weighted mean of LQ is 1 in every year. The paper on the digital industry does not define its employment.
+    employment-weighted mean of LQ is 1 in every year; a pooled ratio is that of the base years (index_base_years). The paper on the digital industry does not define its employment.
 */
-{% set period = 'study, year' if switch('va_national_ratio') == 'yearly' else 'study' %}
-
 with employment as (
 
     select
@@ -33,7 +31,14 @@ select
     employed_ict,
     employed,
     (employed_ict / employed)
-    / (sum(employed_ict) over (partition by {{ period }}) / sum(employed) over (partition by {{ period }})) as lq_ict
+    / (
+        {%- if switch('va_national_ratio') == 'yearly' %}
+            sum(employed_ict) over (partition by study, year) / sum(employed) over (partition by study, year)
+        {%- else %}
+            sum(employed_ict) filter (where {{ base_rows() }}) over (partition by study)
+            / sum(employed) filter (where {{ base_rows() }}) over (partition by study)
+        {%- endif %}
+    ) as lq_ict
 from employment
 where employed_ict is not null
 order by study, city_code, year

@@ -1,6 +1,7 @@
 """Eigenvalues of the spatial weights: the spatial parameter lies between the reciprocals of the first and the last."""
 
 from estimation.cities.weights import city_weights
+from estimation.indices.systems import frozen_years
 
 
 def model(dbt, session):
@@ -10,7 +11,8 @@ def model(dbt, session):
     distances = dbt.ref("idx_city_distances").df()
     adjacency = dbt.ref("city_adjacency_2021").df()
     panel = dbt.ref("panel_city_year").df()
+    studies = dbt.ref("study_samples").df()
     switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
     incomes = panel[["city_code", "year", "gdp_pc_yuan"]]
-    _, eigenvalues = city_weights(samples, distances, adjacency, incomes, switches)
+    _, eigenvalues = city_weights(samples, distances, adjacency, incomes, switches, frozen_years(studies))
     return eigenvalues

@@ -7,6 +7,7 @@
     `va_constant` is the double sum one paper prints: the same number for all cities of a year, kept to show why it is not used.
 */
 {% set own = switch('va_own_term') %}
+{% set counted = until_base_end() %}
 {% set unit_km = switch('va_distance_unit_km') %}
 {% set is_mean = switch('va_normalise') == 'row' %}
 {% set quotient = 'j.lq_ict' if switch('va_quotient') == 'j' else 'i.lq_ict' %}
@@ -16,7 +17,7 @@ with own_weights as (
     select
         city_code,
         {% if own == 'internal' -%}
-            {{ unit_km }} / (2 / 3 * sqrt(nullif(avg(land_area_km2), 0) / pi()))
+            {{ unit_km }} / (2 / 3 * sqrt(nullif(avg(land_area_km2) filter (where {{ counted }}), 0) / pi()))
         {%- else -%}
             {{ 1 if own == 'one' else 0 }}
         {%- endif %} as weight

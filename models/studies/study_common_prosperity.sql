@@ -4,8 +4,10 @@
     Estimation sample of "Digital infrastructure, virtual agglomeration and common prosperity", one row a city-year of its balanced sample. Whole
     cities. Groups split at the median are 1 above it.
 */
-{% set markets = ('series.market_integration', switch('median_scope'), 'series.market_integration_mean') %}
-{% set finance = ('series.digital_finance', switch('digital_finance_scope'), 'series.digital_finance_mean') %}
+{% set study = 'common_prosperity' %}
+{% set markets = (study, 'series.market_integration', switch('median_scope'), 'series.market_integration_mean') %}
+{% set finance = (study, 'series.digital_finance', switch('digital_finance_scope'), 'series.digital_finance_mean') %}
+{% set keys = ('samples.city_code', 'samples.year') %}
 
 with series as (
 
@@ -15,16 +17,15 @@ with series as (
         samples.interpolated,
         samples.upstream_interpolated,
         markets.integration as market_integration,
-        avg(markets.integration) over city as market_integration_mean,
+        {{ mean_of_city(study, 'markets.integration', *keys) }} as market_integration_mean,
         panel.pku_dfiic_index as digital_finance,
-        avg(panel.pku_dfiic_index) over city as digital_finance_mean
+        {{ mean_of_city(study, 'panel.pku_dfiic_index', *keys) }} as digital_finance_mean
     from {{ ref('panel_samples') }} as samples
     inner join {{ ref('panel_city_year') }} as panel
         on samples.city_code = panel.city_code and samples.year = panel.year
     left join {{ ref('idx_market_integration') }} as markets
         on samples.study = markets.study and samples.city_code = markets.city_code and samples.year = markets.year
-    where samples.study = 'common_prosperity'
-    window city as (partition by samples.city_code)
+    where samples.study = '{{ study }}'
 
 )
 

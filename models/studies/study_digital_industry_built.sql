@@ -5,6 +5,7 @@
     are 1 above the median: reports that speak much of digital or new productive forces, free and integrated markets, and dominance of the
     government by spending and by staff.
 */
+{% set study = 'digital_industry' %}
 {% set scope = switch('median_scope') %}
 {% set grouped = [
     'market_integration', 'market_index', 'gov_digital_freq', 'gov_nq_freq', 'fiscal_share', 'public_staff_ratio',
@@ -81,7 +82,7 @@ sample as (
     left join marketisation on attributes.province_code = marketisation.place_code and samples.year = marketisation.year
     left join {{ ref('idx_report_words') }} as words
         on samples.city_code = words.city_code and samples.year = words.year
-    where samples.study = 'digital_industry'
+    where samples.study = '{{ study }}'
 
 ),
 
@@ -91,7 +92,7 @@ means as (
         *
         {%- for column in grouped %}
             ,
-            avg({{ column }}) over (partition by city_code) as {{ column }}_mean
+            {{ mean_of_city(study, column) }} as {{ column }}_mean
         {%- endfor %}
     from sample
 
@@ -101,7 +102,7 @@ select
     * exclude ({{ grouped | join('_mean, ') }}_mean)
     {%- for column in grouped %}
         ,
-        {{ above_median(column, scope, column ~ '_mean') }} as {{ column }}_high
+        {{ above_median(study, column, scope, column ~ '_mean') }} as {{ column }}_high
     {%- endfor %}
 from means
 order by city_code, year

@@ -4,6 +4,8 @@
     Sample of "Network infrastructure, co-agglomeration and industrial upgrading" before winsorising, one row a city-year. Whole cities; land-use
     efficiency is that of the urban districts. Logs of variables that may be zero follow `log_zero_rule`.
 */
+{% set study = 'industrial_upgrading' %}
+
 select
     samples.city_code,
     samples.year,
@@ -26,11 +28,11 @@ select
 
     -- people, land, and their coordination
     allocation.ecol,
-    {{ ln_by_rule('allocation.ecol') }} as lnecol,
+    {{ ln_by_rule(study, 'allocation.ecol', 'samples.year') }} as lnecol,
     land.eland,
-    {{ ln_by_rule('land.eland') }} as lneland,
+    {{ ln_by_rule(study, 'land.eland', 'samples.year') }} as lneland,
     coordination.rel,
-    {{ ln_by_rule('coordination.rel') }} as lnrel,
+    {{ ln_by_rule(study, 'coordination.rel', 'samples.year') }} as lnrel,
     coordination.rel_bin,
     capital.capital as capital_stock,
     ratios.so2_district,
@@ -73,5 +75,5 @@ left join {{ ref('idx_coordination') }} as coordination
     on samples.city_code = coordination.city_code and samples.year = coordination.year
 left join {{ ref('idx_capital') }} as capital on samples.city_code = capital.city_code and samples.year = capital.year
 left join {{ ref('idx_city_size') }} as sizes on samples.city_code = sizes.city_code and samples.year = sizes.year
-where samples.study = 'industrial_upgrading'
+where samples.study = '{{ study }}'
 order by samples.city_code, samples.year

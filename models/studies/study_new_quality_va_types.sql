@@ -2,8 +2,9 @@
 
 /*
     Estimation sample of "Types of virtual agglomeration and new quality productive forces", one row a city-year of its balanced sample. Whole
-    cities. Level groups are terciles of the index; the lag of the index is taken inside the group by default.
+    cities. Level groups are terciles of the index over its base rows (index_base_years); the lag of the index is taken inside the group by default.
 */
+{% set study = 'new_quality_va_types' %}
 {% set inside = switch('nq_lag') == 'inside_group' %}
 {% set same_group = 'lag(nq_level_group) over city = nq_level_group' if inside else 'true' %}
 {% set judged = 'nq_topsis' if switch('nq_group_level') == 'city_year' else 'nq_mean' %}
@@ -16,11 +17,11 @@ with sample as (
         samples.interpolated,
         samples.upstream_interpolated,
         scores.score as nq_topsis,
-        avg(scores.score) over (partition by samples.city_code) as nq_mean
+        {{ mean_of_city(study, 'scores.score', 'samples.city_code', 'samples.year') }} as nq_mean
     from {{ ref('panel_samples') }} as samples
     left join {{ ref('idx_composite_scores') }} as scores
         on samples.city_code = scores.city_code and samples.year = scores.year and scores.index_name = 'nq_topsis'
-    where samples.study = 'new_quality_va_types'
+    where samples.study = '{{ study }}'
 
 ),
 
@@ -29,8 +30,8 @@ grouped as (
     select
         *,
         case
-            when {{ judged }} > quantile_cont({{ judged }}, 2 / 3) over () then 'high'
-            when {{ judged }} > quantile_cont({{ judged }}, 1 / 3) over () then 'middle'
+            when {{ judged }} > quantile_cont({{ judged }}, 2 / 3) filter (where {{ base_rows(study) }}) over () then 'high'
+            when {{ judged }} > quantile_cont({{ judged }}, 1 / 3) filter (where {{ base_rows(study) }}) over () then 'middle'
             when {{ judged }} is not null then 'low'
         end as nq_level_group
     from sample

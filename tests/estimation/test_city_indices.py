@@ -399,6 +399,19 @@ class TestSophistication:
         assert found[["city_code", "year"]].to_numpy().tolist() == [["a", 2018]]
         assert found["stru"].iloc[0] == pytest.approx(5 / 3)
 
+    def test_trade_of_a_frozen_base(self):
+        """Trade of 2020 is closer to 2018 than that of 2013, but no trade year after 2018 enters a base that ends there; 2019 may take it."""
+        later = self.exports().assign(year=2020, gdp_pc_usd=lambda f: f["gdp_pc_usd"] * 2)
+        output = pd.DataFrame({
+            "city_code": "a", "year": [2018, 2019], "standard": 2017, "industry_code": "11", "output_100m_yuan": 1.0,
+        })  # fmt: skip
+        both = pd.concat([self.exports(), later])
+        assert city_sophistication(both, output, self.industries)["stru"].tolist() == pytest.approx([10 / 3, 10 / 3])
+        frozen = city_sophistication(both, output, self.industries, 2018)
+        assert frozen["stru"].tolist() == pytest.approx([5 / 3, 10 / 3])
+        only_later = city_sophistication(later, output, self.industries, 2018)
+        assert only_later["stru"].tolist() == pytest.approx([10 / 3, 10 / 3]), "better than none"
+
     def test_absent_inputs(self):
         no_income = self.exports().assign(gdp_pc_usd=np.nan)
         output = pd.DataFrame(
@@ -522,12 +535,26 @@ class TestAllocation:
         unfrozen = city_allocation(firms, self.sample(), self.provinces, frozen | {"index_base_years": "all"})
         assert unfrozen.set_index(["city_code", "year"])["ecol"][("a", 2006)] < 0.5
 
+    def test_a_year_that_is_added_draws_no_line_through_the_base(self):
+        """Firms of 2010 make 2009 a gap between two years; with a frozen base 2009 keeps the mean of the province."""
+        sample = pd.DataFrame([(c, y) for c in "ab" for y in range(2006, 2011)], columns=["city_code", "year"])
+        rows = [("a", 2008, 10.0, 10.0, 100.0), ("a", 2010, 30.0, 10.0, 100.0), ("b", 2009, 10.0, 10.0, 100.0)]
+        firms = pd.DataFrame(rows, columns=self.firms().columns)
+        one = self.provinces.iloc[[0, 0]].assign(city_code=["a", "b"])
+        status = {
+            rule: city_allocation(firms, sample, one, ALLOCATION | {"index_base_years": rule}, (2006, 2009))
+            .set_index(["city_code", "year"])["status"]["a", 2009]
+            for rule in ("all", "frozen")
+        }  # fmt: skip
+        assert status == {"all": "interpolated", "frozen": "province_mean"}
+
     def test_no_firms(self):
         assert city_allocation(self.firms().iloc[:0], self.sample(), self.provinces, ALLOCATION).empty
 
 
 WEIGHTS = {
     "island_rule": "nearest", "distance_weight_power": "1", "distance_weight_cutoff_km": "none", "economic_weight": "plain",
+    "index_base_years": "all",
 }  # fmt: skip
 
 
@@ -566,6 +593,14 @@ class TestWeights:
 
     def test_equal_incomes_count_as_one_yuan_apart(self):
         assert self.weights().loc[("economic_distance", "c", "d"), "weight"] == pytest.approx(1)
+
+    def test_incomes_of_the_base_years(self):
+        """2011 leaves the weight of a and c at the incomes of 2010: 1 / (3 - 1)."""
+        choices = WEIGHTS | {"index_base_years": "frozen"}
+        table, _ = city_weights(*self.inputs(), choices, {"common_prosperity": (2010, 2010)})
+        found = table.set_index(["matrix", "city_code_i", "city_code_j"])["weight"]
+        assert found["economic_distance", "a", "c"] == pytest.approx(1 / 2)
+        assert found["economic_distance", "c", "d"] == pytest.approx(1)
 
     def test_islands_by_rule(self):
         found = self.weights().loc["contiguity"]

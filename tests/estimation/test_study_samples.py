@@ -93,6 +93,26 @@ class TestOutliers:
         assert changed.sum() == 1
         assert found.ledger[["city_code", "year", "old_value"]].to_numpy().tolist() == [["000007", 2017, 0.95]]
 
+    def test_a_frozen_base_leaves_old_values_when_a_year_is_added(self):
+        """Limits are those of the base years, and an outlier in the last of them stays missing: no later year draws a line to it."""
+        longer = panel()
+        last = (longer["city_code"] == "000007") & (longer["year"] == 2021)
+        longer.loc[last, "human"] = 1e6
+        longer.loc[longer["year"] == 2022, "human"] *= np.geomspace(1e-4, 1e4, (longer["year"] == 2022).sum())
+        shorter = longer[longer["year"] < 2022]
+        frozen = SWITCHES | {"index_base_years": "frozen"}
+        before = clean_sample(shorter, ["human"], "replace_outliers", frozen, (2013, 2021))
+        after = clean_sample(longer, ["human"], "replace_outliers", frozen, (2013, 2021))
+        assert before.limits.drop(columns="n_outliers").equals(after.limits.drop(columns="n_outliers"))
+        assert after.limits["n_outliers"].iloc[0] > before.limits["n_outliers"].iloc[0]
+        old = after.data[after.data["year"] < 2022].reset_index(drop=True)
+        pd.testing.assert_frame_equal(old, before.data.reset_index(drop=True))
+        assert np.isnan(after.data.loc[last, "human"].iloc[0])
+        unfrozen = clean_sample(longer, ["human"], "replace_outliers", SWITCHES)
+        assert unfrozen.limits["high"].iloc[0] > after.limits["high"].iloc[0]
+        with pytest.raises(EstimationError, match="study_samples"):
+            clean_sample(longer, ["human"], "replace_outliers", frozen)
+
     def test_zeros_are_left_alone_in_logs(self):
         sample = panel().assign(human=lambda f: f["human"].where(f["year"] > 2013, 0.0))
         found = clean_sample(sample, ["human"], "replace_outliers", SWITCHES)
