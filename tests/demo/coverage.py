@@ -19,7 +19,7 @@ from scipy.linalg import toeplitz
 
 from demo.planting import common_prosperity, digital_industry, green_development, industrial_upgrading
 from demo.planting.desk import View
-from demo.planting.projection import Projection
+from demo.planting.projection import Effects, Projection
 from estimation.panel import fit_panel
 
 PERSISTENCE, SCALE, SPREAD = 0.5, 0.01, (0.6, 1.4)
@@ -28,7 +28,7 @@ CHUNK = 400  # draws in memory at once
 
 
 def columns(view: View, paper: str) -> list[Projection]:
-    """The planted columns of a paper with two-way effects, by least squares."""
+    """The least-squares columns of a paper that are planted or implied, those with two-way effects first."""
     found = {
         "common_prosperity": lambda: [
             common_prosperity.agglomeration_column(view), *common_prosperity.regressions(view)
@@ -41,11 +41,11 @@ def columns(view: View, paper: str) -> list[Projection]:
             *green_development.regressions(view),
         ],
         "digital_industry": lambda: [
-            *digital_industry.regressions(view, "Table 3", "(4)"),
+            *digital_industry.regressions(view, "Table 3", "(1)", "(2)", "(3)", "(4)"),
             *digital_industry.regressions(view, "Table 4", *(f"({at})" for at in range(1, 7))),
         ],
     }[paper]()  # fmt: skip
-    return [item for item in found if item.effects == "twoways" and item.instruments is None and item.targets]
+    return sorted((item for item in found if item.instruments is None), key=lambda item: item.effects != "twoways")
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,9 @@ def of_record(view: View, design: Design, y: np.ndarray) -> Intervals:
     names = {term: f"x{at}" for at, term in enumerate(design.column.x)}
     frame = view.frame({"y": y, **{names[term]: values for term, values in design.column.x.items()}})
     fit = fit_panel(
-        frame[design.keep.ravel()], "y", list(names.values()), effects="twoways", vcov="cluster", cluster="city_code"
-    )
+        frame[design.keep.ravel()], "y", list(names.values()), effects=design.column.effects, vcov="cluster",
+        cluster="city_code",
+    )  # fmt: skip
     interval = fit.conf_int().loc[[names[term] for term in design.terms]].to_numpy()
     return Intervals(interval.mean(axis=1, keepdims=True), np.diff(interval, axis=1) / 2)
 
@@ -137,18 +138,22 @@ def residuals_of(design: Design, values: np.ndarray) -> np.ndarray:
         values, design.column.operator(names).reshape(len(names), *design.keep.shape), axes=([1, 2], [1, 2])
     )
     fitted = np.tensordot(slopes, np.stack(list(design.column.x.values())), axes=1)
-    return without_effects(values - fitted, design.keep)
+    return without_effects(values - fitted, design.keep, design.column.effects)
 
 
-def without_effects(values: np.ndarray, keep: np.ndarray) -> np.ndarray:
-    """(draws, cities, years) less means by city and year of whole cities; zero elsewhere."""
+def without_effects(values: np.ndarray, keep: np.ndarray, effects: Effects) -> np.ndarray:
+    """(draws, cities, years) less their mean, or means by city, or by city and year, of whole cities; zero elsewhere."""
     rows = keep.all(axis=1)
     assert (rows == keep.any(axis=1)).all()
     own = values[:, rows]
     out = np.zeros_like(values)
-    out[:, rows] = own - own.mean(axis=2, keepdims=True) - own.mean(axis=1, keepdims=True) + own.mean(
-        axis=(1, 2), keepdims=True
-    )  # fmt: skip
+    mean = own.mean(axis=(1, 2), keepdims=True)
+    if effects == "none":
+        out[:, rows] = own - mean
+        return out
+    out[:, rows] = own - own.mean(axis=2, keepdims=True)
+    if effects == "twoways":
+        out[:, rows] += mean - own.mean(axis=1, keepdims=True)
     return out
 
 
