@@ -42,10 +42,11 @@ def print_summary(summary: Summary) -> None:
 
 def plan_lines(home: Home, inputs: Inputs, published: dict[str, Any] | None, *, rebuild: bool) -> Iterable[str]:
     """What a refresh would do, and what differs from the published release (its manifest; None before the first)."""
+    kind = "synthetic " if inputs.synthetic else ""
     if not rebuild:
-        yield f"nothing to do in {home.path}: its current release holds exactly these inputs"
+        yield f"nothing to do in {home.path}: its current release holds exactly these {kind}inputs"
         return
-    yield f"would build and publish a {'synthetic ' if inputs.synthetic else ''}release in {home.path}"
+    yield f"would build and publish a {kind}release in {home.path}"
     yield f"from {len(inputs.files)} file(s), estimating {', '.join(inputs.studies)}"
     if published is not None:
         now = {

@@ -51,8 +51,7 @@ def clean_sample(
     if rule == "winsorise":
         share = float(switches["winsor_share"])
         by = "year" if switches["winsor_by"] == "year" else None
-        base = None if by else base
-        return winsorise(sample, known, limits=(share, 1 - share), by=by, base=base)
+        return winsorise(sample, known, limits=(share, 1 - share), by=by, base=None if by else base)
     return _without_outliers(sample, known, switches, base)
 
 
