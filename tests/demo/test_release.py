@@ -121,8 +121,8 @@ def test_a_quarter_of_the_residents_unemployed_is_replaced_and_nothing_else_is(
     ).fetchone()
     assert source == (float(cell["text"]), cell["sheet"], cell["cell"])
     listed = con.execute(
-        "select city_code, year, variable, status, detail from audit.cell_status"
-        " where status like 'outlier%' and variable in (select column_name from main.study_variables where study = 'digital_industry')"
+        "select city_code, year, variable, status, detail from audit.study_cell_status where status like 'outlier%' and variable in ("
+        " select column_name from seeds.study_variables where study = 'digital_industry' and role not in ('group', 'instrument'))"
     ).fetchall()
     assert [row[:4] for row in listed] == [("220600", 2017, "unemployed_rate", "outlier_interpolated")]
     assert float(listed[0][4].removeprefix("was ")) == pytest.approx(0.2548, abs=1e-4)
