@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from demo.csvfile import NOTICE, NOTICE_ZH
 from demo.planting.desk import Desk
 from demo.planting.moments import moments
@@ -24,6 +26,7 @@ IMPLIED = {
     "and years out)",
 }
 MISSED = "the carriers reached their bounds with this seed"
+OUTLIERS = "with this seed the study's own rule takes values of the sample for outliers and cannot replace them"
 UNPLANTED = "nothing is planted: the demo does not hold the published samples (all real cities, editions 2006 to 2023)"
 
 
@@ -32,7 +35,7 @@ def truth_of(desk: Desk, settled: dict[str, Settled]) -> dict[str, Any]:
 
     `coefficients` has one entry a printed coefficient: paper, table, column, dependent, term, printed, kind (`planted`,
     `implied`, `not_plantable`), target (planted only), value (what a regression on the printed cells gives; None where
-    nothing was planted), implied_value (implied only: what the demo implies where the paper prints `printed`), digits and reason. `planted_elsewhere` holds planted coefficients of tables no paper prints,
+    nothing was planted), digits and reason. `planted_elsewhere` holds planted coefficients of tables no paper prints,
     `moments` the papers' descriptive tables beside the demo's, `planting` how far the carriers moved (logs; for counts,
     whole numbers).
     """
@@ -80,12 +83,17 @@ def _outcome(projection: Projection, term: str, value: float) -> dict[str, Any]:
         "column": projection.column,
         "dependent": projection.dependent,
         "term": term,
-        "kind": "planted" if planted else "not_plantable" if aimed else "implied",
+        "kind": "planted" if planted else "not_plantable" if aimed or not np.isfinite(value) else "implied",
         "target": projection.targets[term] if planted else None,
-        "value": round(value, digits + 4),
-        "implied_value": None if aimed else round(value, digits + 4),
+        "value": round(value, digits + 4) if np.isfinite(value) else None,
         "digits": digits,
-        "reason": "" if planted else MISSED if aimed else IMPLIED[projection.effects],
+        "reason": ""
+        if planted
+        else OUTLIERS
+        if not np.isfinite(value)
+        else MISSED
+        if aimed
+        else IMPLIED[projection.effects],
     }
 
 
@@ -96,16 +104,9 @@ def _entry(item: Published, found: dict[tuple[str, str, str], dict[str, Any]], p
     }  # fmt: skip
     outcome = found.get((item.table, item.column, item.term))
     if outcome is not None:
-        return head | {name: outcome[name] for name in ("kind", "target", "value", "implied_value", "digits", "reason")}
+        return head | {name: outcome[name] for name in ("kind", "target", "value", "digits", "reason")}
     kind, reason = ("not_plantable", reason_of(item)) if planted else ("not_planted", UNPLANTED)
-    return head | {
-        "kind": kind,
-        "target": None,
-        "value": None,
-        "implied_value": None,
-        "digits": item.digits,
-        "reason": reason,
-    }
+    return head | {"kind": kind, "target": None, "value": None, "digits": item.digits, "reason": reason}
 
 
 def reason_of(item: Published) -> str:

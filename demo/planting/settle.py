@@ -101,7 +101,7 @@ def flip(
     gap = wanted.gap(y)
     changes = np.zeros(len(y), dtype=int)
     for _ in range(MOST_FLIPS):
-        if np.max(np.abs(gap)) <= CLOSE_ENOUGH:
+        if not np.max(np.abs(gap)) > CLOSE_ENOUGH:  # also where a missing value leaves nothing to aim at
             break
         squares = (scaled**2).sum(axis=0)
         gain = gap @ scaled

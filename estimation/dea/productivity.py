@@ -120,8 +120,9 @@ def gml(
             other models orientation ``none`` and strong disposability. Epsilon and weights come from all frontier rows together.
 
     Raises:
-        EstimationError: unusable data or options, or a unit that appears twice in a period.
+        EstimationError: unusable data or options (also an unknown one, with the known ones), or a unit that appears twice in a period.
     """
+    _check_names("gml", options)
     panel = _panel(X, Y, B, entity, time)
     spanning = _spanning(frontier_rows, len(panel.period))
     runs = _runs(panel, "infeasible", spanning, **options)
@@ -159,6 +160,7 @@ def ml(
     """
     if frontier not in get_args(Frontier):
         raise EstimationError(f"frontier={frontier!r} is not one of {', '.join(get_args(Frontier))}")
+    _check_names("ml", options)
     panel = _panel(X, Y, B, entity, time)
     runs = _runs(panel, outside, np.ones(len(panel.period), dtype=bool), **options)
     own = runs.own_period(frontier)
@@ -172,6 +174,16 @@ def ml(
         index[current] = np.sqrt(on_old / own[previous] * own[current] / old_on_new)
         change[current] = own[current] / own[previous]
     return _result(panel, runs, index, change, own, first, base, {"frontier": frontier, "outside": outside})
+
+
+def _check_names(function: str, options: Mapping[str, Any]) -> None:
+    """Raise an EstimationError for an option that the efficiency models do not have."""
+    unknown = sorted(set(options) - set(ModelOptions.__annotations__))
+    if unknown:
+        known = ", ".join(ModelOptions.__annotations__)
+        raise EstimationError(
+            f"{function} has no option {', '.join(unknown)}; options of the efficiency model: {known}"
+        )
 
 
 @dataclass(frozen=True)

@@ -195,5 +195,5 @@ def test_bad_panels_and_options_are_refused():
         ml(**data, frontier="window")
     with pytest.raises(EstimationError, match="weak"):
         gml(**data, model="sbm", disposability="weak")
-    with pytest.raises(TypeError, match="modle"):
+    with pytest.raises(EstimationError, match="no option modle; options of the efficiency model: model"):
         gml(**data, modle="sbm")
