@@ -2,8 +2,7 @@
 
 Tolerances: 1e-8 against exact references (the programs have optimal vertices; HiGHS is run at 1e-9, and the deaR numbers
 carry 1e-12 of their own solver). References: Tone (2001, 2003) examples as computed by deaR 1.5.3 and by exact fractions;
-every model once more as a dense scipy `linprog` written out from the formulas in this file.
-"""
+every model once more as a dense scipy `linprog` written out from the formulas in this file."""
 
 from __future__ import annotations
 
@@ -16,24 +15,14 @@ import pandas as pd
 import pytest
 from scipy.optimize import linprog
 
-from estimation.core.frame import EstimationError
 from estimation.dea import affinity, dea
+from tests.estimation.dea_world import TOLERANCE, economy
 
-TOLERANCE = 1e-8
 TONE_X = np.array([[4, 3], [6, 3], [8, 1], [8, 1], [2, 4]], dtype=float)
 TONE_Y = np.array([[2, 3], [2, 3], [6, 2], [6, 1], [1, 4]], dtype=float)
 BAD_X = np.ones((9, 1))
 BAD_Y = np.array([1, 2, 6, 8, 9, 5, 4, 6, 4], dtype=float)[:, None]
 BAD_B = np.array([1, 1, 2, 4, 7, 2, 3, 4, 6], dtype=float)[:, None]
-
-
-def economy(n: int = 24, seed: int = 0, spread: float = 1.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Three inputs, two outputs, two undesirables of n units of very different size."""
-    rng = np.random.default_rng(seed)
-    size = rng.lognormal(0, spread, (n, 1))
-    X = size * rng.lognormal(0, 0.5, (n, 3))
-    Y = (X**0.33).prod(axis=1, keepdims=True) * rng.lognormal(0, 0.3, (n, 2))
-    return X, Y, Y[:, :1] * rng.lognormal(0, 0.4, (n, 2))
 
 
 def ratio_by_linprog(X, Y, B, o, *, wx, wy, wb, theta, phi, free_b=True, contract=False, vrs=False):
@@ -301,19 +290,6 @@ def test_the_same_call_gives_the_same_bytes():
     assert first.lambdas.tobytes() == second.lambdas.tobytes()
 
 
-def test_reference_as_mask_positions_and_tables_agree():
-    X, Y, B = economy(seed=10)
-    mask = np.arange(len(X)) % 2 == 0
-    options = {"model": "ddf", "orientation": "out", "disposability": "weak"}
-    by_mask = dea(X, Y, B, ref=mask, **options)
-    by_position = dea(X, Y, B, ref=np.flatnonzero(mask), **options)
-    by_table = dea(X, Y, B, ref=(X[mask], Y[mask], B[mask]), **options)
-    np.testing.assert_array_equal(by_mask.score, by_position.score)
-    np.testing.assert_array_equal(by_mask.score, by_table.score)
-    assert by_mask.lambdas.shape == (24, 12)
-    assert (by_mask.score > 1 + TOLERANCE).any(), "units outside the reference may lie beyond the frontier"
-
-
 def test_weak_disposability_needs_the_inefficient_reference_units():
     """The dirty unit C is dominated by B, yet under weak disposability it holds up the frontier for D."""
     X = np.ones((4, 1))
@@ -325,19 +301,6 @@ def test_weak_disposability_needs_the_inefficient_reference_units():
     assert dea(X, Y, B, **options).distance[3] == pytest.approx((0.6 - 1.95 / 4) / (1.4 - 2.95 / 4), abs=TOLERANCE)
     assert dea(X, Y, B, ref=[0, 1, 3], **options).distance[3] == pytest.approx(0, abs=TOLERANCE)
     assert dea(X, Y, B, ref=[0, 1], **options).status[3] == "infeasible"
-
-
-def test_infeasible_units_are_counted_and_missing():
-    X, Y = np.array([[1.0], [1.0], [0.2]]), np.array([[2.0], [1.0], [1.0]])
-    result = dea(X, Y, ref=[0, 1], model="radial", orientation="in", rts="vrs")
-    np.testing.assert_array_equal(result.status, ["optimal", "optimal", "optimal"])
-    assert result.score[2] == pytest.approx(5.0)
-    beyond = dea(X, Y * [[1.0], [1.0], [3.0]], ref=[0, 1], model="radial", orientation="in", rts="vrs")
-    np.testing.assert_array_equal(beyond.status, ["optimal", "optimal", "infeasible"])
-    assert beyond.n_infeasible == 1
-    assert np.isnan(beyond.score[2])
-    assert np.isnan(beyond.targets.x[2]).all()
-    assert beyond.is_solved.tolist() == [True, True, False]
 
 
 def test_many_reference_units_are_priced_in_even_when_the_start_is_infeasible():
@@ -441,87 +404,3 @@ def test_epsilon_and_weights_come_from_the_data():
         np.testing.assert_allclose(part, expected.eps * expected.weights)
     given = dea(X, Y, B, model="ebm", eps=(0.2, 0.3, 0.4), weights=([1, 0, 0], [0.5, 0.5], [0.1, 0.9]))
     np.testing.assert_allclose(given.options["slack_weights"].b, [0.04, 0.36])
-
-
-def test_zeros_are_allowed_where_nothing_is_divided_by_them():
-    X, Y, B = economy(seed=15)
-    X[3, 1] = 0
-    B[5, 0] = 0
-    for model in ("radial", "ddf"):
-        result = dea(X, Y, B, model=model)
-        assert np.isfinite(result.score).all()
-    for model in ("sbm", "ebm", "closest"):
-        with pytest.raises(EstimationError, match=r"X is zero in row\(s\) 3"):
-            dea(X, Y, B, model=model)
-
-
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        ({"model": "additive"}, "not one of radial, sbm"),
-        ({"rts": "nirs"}, "not one of crs, vrs"),
-        ({"orientation": "input"}, "not one of none, in, out"),
-        ({"disposability": "free"}, "not one of strong, weak"),
-        ({"model": "sbm", "disposability": "weak"}, "defined for model radial, ebm, ddf"),
-        ({"model": "sbm", "eps": 0.5}, "options of model='ebm'"),
-        ({"model": "ebm", "eps": 1.5}, r"\[0, 1\]"),
-        ({"model": "ebm", "weights": "uniform"}, "not one of equal"),
-        ({"model": "ebm", "weights": ([1, 1], [1])}, "lengths"),
-        ({"model": "ddf", "bad_target": "two_minus_phi"}, "defined for model radial, ebm"),
-        ({"model": "radial", "outside": "super"}, "defined for model sbm, farthest"),
-        ({"model": "closest", "orientation": "in"}, "orientation='none' only"),
-        ({"model": "sbm", "direction": (1, 1)}, "option of model='ddf'"),
-        ({"model": "ddf", "direction": (np.ones(2), np.ones(2))}, "undesirable outputs"),
-        ({"model": "ddf", "direction": (np.ones(2), np.ones(2), np.ones(2))}, "gx has shape"),
-        ({"ref": np.zeros(24, dtype=bool)}, "selects no unit"),
-        ({"ref": np.ones(3, dtype=bool)}, "mask of length 3"),
-        ({"ref": 0.5}, "ref must be"),
-    ],
-)
-def test_options_that_do_not_go_together_are_refused(change, message):
-    X, Y, B = economy()
-    with pytest.raises(EstimationError, match=message):
-        dea(X, Y, B, **change)
-
-
-@pytest.mark.parametrize(
-    ("cell", "value", "message"),
-    [
-        ((2, 1), np.nan, "row 2, column 1"),
-        ((2, 1), np.inf, "row 2, column 1"),
-        ((0, 0), -1.0, "row 0, column 0"),
-        ((4, slice(None)), 0.0, "zero throughout"),
-    ],
-)
-def test_bad_cells_are_named(cell, value, message):
-    X, Y, B = economy()
-    X[cell] = value
-    with pytest.raises(EstimationError, match=message):
-        dea(X, Y, B)
-
-
-def test_shapes_and_text_are_refused():
-    X, Y, B = economy()
-    with pytest.raises(EstimationError, match="same rows"):
-        dea(X[:-1], Y, B)
-    with pytest.raises(EstimationError, match="not numeric"):
-        dea([["a"]], [[1.0]])
-    with pytest.raises(EstimationError, match="ref has"):
-        dea(X, Y, B, ref=(X, Y))
-    with pytest.raises(EstimationError, match="zero for every reference unit"):
-        dea(X, Y, 0 * B)
-
-
-def test_inputs_are_left_alone():
-    X, Y, B = economy()
-    copies = [v.copy() for v in (X, Y, B)]
-    dea(X, Y, B, model="ebm")
-    for values, copy in zip((X, Y, B), copies, strict=True):
-        np.testing.assert_array_equal(values, copy)
-
-
-@pytest.mark.parametrize(("wrong", "message"), [({"eps": "x"}, "eps=x must be"), ({"weights": 5}, "equal, None")])
-def test_wrong_options_of_ebm_are_one_clear_error(wrong, message):
-    X, Y = np.array([[1.0, 2], [2, 1], [2, 2]]), np.ones((3, 1))
-    with pytest.raises(EstimationError, match=message):
-        dea(X, Y, model="ebm", **wrong)
