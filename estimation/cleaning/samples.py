@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from estimation.cleaning.outlier_rules import replace_outliers
-from estimation.cleaning.winsor import winsorise
+from estimation.cleaning.winsor import Quantile, winsorise
 from estimation.core.frame import EstimationError
 from estimation.core.ledger import Cleaned
 from estimation.indices.systems import base_mask
@@ -30,7 +31,7 @@ def clean_sample(
     Args:
         sample: city_code, year and the study's variables. columns: its continuous variables.
         rule: ``none``, ``winsorise`` or ``replace_outliers``.
-        switches: winsor_by, winsor_share; outlier_rule, outlier_width, outlier_scale, interpolation_max_gap; index_base_years: ``all``
+        switches: winsor_by, winsor_share, winsor_quantile; outlier_rule, outlier_width, outlier_scale, interpolation_max_gap; index_base_years: ``all``
             rows set the quantiles of winsorising and the limits of outliers, the ``first`` year, or the ``frozen`` years.
         frozen: base years of the study.
 
@@ -51,7 +52,8 @@ def clean_sample(
     if rule == "winsorise":
         share = float(switches["winsor_share"])
         by = "year" if switches["winsor_by"] == "year" else None
-        return winsorise(sample, known, limits=(share, 1 - share), by=by, base=None if by else base)
+        quantile = cast("Quantile", switches["winsor_quantile"])
+        return winsorise(sample, known, limits=(share, 1 - share), by=by, base=None if by else base, quantile=quantile)
     return _without_outliers(sample, known, switches, base)
 
 

@@ -15,7 +15,7 @@ from estimation.diagnostics.unit_root import panel_unit_root
 from estimation.panel.tests import vif
 
 SWITCHES = {
-    "winsor_by": "pooled", "winsor_share": "0.01", "outlier_rule": "iqr", "outlier_width": "3", "outlier_scale": "log",
+    "winsor_by": "pooled", "winsor_share": "0.01", "winsor_quantile": "averaged_inverted_cdf", "outlier_rule": "iqr", "outlier_width": "3", "outlier_scale": "log",
     "interpolation_max_gap": "3", "index_base_years": "all",
 }  # fmt: skip
 
@@ -35,7 +35,7 @@ class TestWinsorising:
     def test_pooled_quantiles_and_a_ledger(self):
         sample = panel()
         found = clean_sample(sample, ["human", "did", "empty"], "winsorise", SWITCHES)
-        low, high = np.quantile(sample["human"], [0.01, 0.99])
+        low, high = np.quantile(sample["human"], [0.01, 0.99], method="averaged_inverted_cdf")
         np.testing.assert_allclose(found.data["human"], np.clip(sample["human"], low, high))
         assert (found.data["human"] != sample["human"]).mean() <= 0.02
         assert (
@@ -50,11 +50,24 @@ class TestWinsorising:
             sample, ["human"], "winsorise", SWITCHES | {"winsor_by": "year", "winsor_share": "0.05"}
         ).data
         for year, rows in sample.groupby("year"):
-            low, high = np.quantile(rows["human"], [0.05, 0.95])
+            low, high = np.quantile(rows["human"], [0.05, 0.95], method="averaged_inverted_cdf")
             np.testing.assert_allclose(yearly.loc[yearly["year"] == year, "human"], np.clip(rows["human"], low, high))
         off = clean_sample(sample, ["human"], "winsorise", SWITCHES | {"winsor_by": "none"})
         pd.testing.assert_frame_equal(off.data, sample)
         assert off.ledger.empty
+
+    def test_no_more_than_the_share_changes_and_the_ends_are_the_quantiles(self):
+        """F022: with 264 cities and 15 years, 1 % of 3,960 is no whole number; between order statistics 80 values (2.02 %) would change."""
+        values = np.random.default_rng(0).permutation(np.arange(3960.0))
+        keys = pd.MultiIndex.from_product([range(264), range(2006, 2021)], names=["city_code", "year"])
+        sample = pd.DataFrame({"human": values}, index=keys).reset_index()
+        changed = {}
+        for quantile in ("averaged_inverted_cdf", "linear"):
+            found = clean_sample(sample, ["human"], "winsorise", SWITCHES | {"winsor_quantile": quantile})
+            changed[quantile] = len(found.ledger)
+            limits = found.limits.iloc[0]
+            assert (found.data["human"].min(), found.data["human"].max()) == (limits["low"], limits["high"])
+        assert changed == {"averaged_inverted_cdf": 78, "linear": 80}
 
     def test_frozen_limits_leave_old_values_untouched(self):
         longer = panel()
@@ -73,7 +86,7 @@ class TestWinsorising:
         )
         first = clean_sample(longer, ["human"], "winsorise", SWITCHES | {"index_base_years": "first"})
         assert first.limits["high"].iloc[0] == pytest.approx(
-            np.quantile(longer.loc[longer["year"] == 2013, "human"], 0.99)
+            np.quantile(longer.loc[longer["year"] == 2013, "human"], 0.99, method="averaged_inverted_cdf")
         )
         with pytest.raises(EstimationError, match="study_samples"):
             clean_sample(longer, ["human"], "winsorise", frozen)
