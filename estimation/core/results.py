@@ -68,6 +68,11 @@ class Estimates:
             return pd.Series(np.sqrt(variance), index=self.coef.index, name="std_error")
 
     @property
+    def reference_df(self) -> float | np.ndarray:
+        """Degrees of freedom behind p-values and intervals: ``df_t``, or (k,) where they differ by term."""
+        return self.df_t
+
+    @property
     def statistics(self) -> pd.Series:
         """(k,) t (or z) statistics against zero."""
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -75,12 +80,13 @@ class Estimates:
 
     @property
     def p_values(self) -> pd.Series:
-        """(k,) two-sided p-values from t with ``df_t`` degrees of freedom (normal when infinite)."""
-        return pd.Series(two_sided_p(self.statistics.to_numpy(), self.df_t), index=self.coef.index, name="p_value")
+        """(k,) two-sided p-values from t with ``reference_df`` degrees of freedom (normal when infinite)."""
+        p_values = two_sided_p(self.statistics.to_numpy(), self.reference_df)
+        return pd.Series(p_values, index=self.coef.index, name="p_value")
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """(k, 2) confidence limits, columns ``conf_low`` and ``conf_high``."""
-        half = critical_value(level, self.df_t) * self.se
+        half = _reference(self.reference_df).ppf(0.5 + level / 2) * self.se
         return pd.DataFrame({"conf_low": self.coef - half, "conf_high": self.coef + half})
 
     def to_rows(self) -> list[dict[str, Any]]:
@@ -107,13 +113,15 @@ class Estimates:
         ]
 
 
-def two_sided_p(statistic: np.ndarray, df: float) -> np.ndarray:
-    """Two-sided p-values of t statistics with ``df`` degrees of freedom (standard normal when ``df`` is infinite)."""
-    distribution = stats.norm if np.isinf(df) else stats.t(df)
-    return 2 * distribution.sf(np.abs(np.asarray(statistic, dtype=float)))
+def two_sided_p(statistic: np.ndarray, df: float | np.ndarray) -> np.ndarray:
+    """Two-sided p-values of (k,) t statistics with ``df`` degrees of freedom, one number or (k,); normal where infinite."""
+    return np.asarray(2 * _reference(df).sf(np.abs(np.asarray(statistic, dtype=float))))
 
 
 def critical_value(level: float, df: float) -> float:
     """Two-sided critical value at confidence ``level`` (t with ``df``, normal when infinite)."""
-    distribution = stats.norm if np.isinf(df) else stats.t(df)
-    return float(distribution.ppf(0.5 + level / 2))
+    return float(_reference(df).ppf(0.5 + level / 2))
+
+
+def _reference(df: float | np.ndarray) -> Any:
+    return stats.norm if np.ndim(df) == 0 and np.isinf(df) else stats.t(df)
