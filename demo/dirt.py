@@ -1,4 +1,7 @@
-"""A few honest dirty cells, the kind that real editions hold, and the list of them for the truth file."""
+"""A few honest dirty cells, the kind that real editions hold, and the list of them for the truth file.
+
+Cells of `dirt.csv` must be quarantined; those of `extremes.csv` stand in the world already and are only found here.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from demo.extremes import EXTREMES
 from demo.sheet import Layout
 from demo.tables import Table, records
 from demo.xlsx import Cell, column_letters
@@ -18,7 +22,7 @@ SECOND = 1.04
 
 @dataclass(frozen=True)
 class Dirty:
-    """One dirty cell: where it stands, what is printed, and the reason it must be quarantined for."""
+    """One dirty cell: where it stands, what is printed, and the reason it must be quarantined for (or the status it gets)."""
 
     id: str
     path: str
@@ -48,7 +52,20 @@ def soil(
         else:
             layout, cells = _cell(layout, layout.places[at], entry)
         found += [Dirty(entry["id"], path, layout.name, *cell, entry["reason"], entry["explanation"]) for cell in cells]
-    return layout, found
+    return layout, found + _extremes(layout, table, edition, places, path)
+
+
+def _extremes(layout: Layout, table: Table, edition: int, places: pd.DataFrame, path: str) -> list[Dirty]:
+    """The extremes that the sheet prints."""
+    found = []
+    for entry in records(EXTREMES):
+        at = _position(places, entry["city_code"])
+        if (entry["table"], int(entry["year"])) != (table.kind, edition - 1) or at is None:
+            continue
+        row, column = layout.places[at], _column(layout, entry)
+        cell = (f"{column_letters(column)}{row + 1}", str(layout.rows[row][column]))
+        found.append(Dirty(entry["id"], path, layout.name, *cell, entry["reason"], entry["explanation"]))
+    return found
 
 
 def _position(places: pd.DataFrame, code: str) -> int | None:
@@ -56,9 +73,13 @@ def _position(places: pd.DataFrame, code: str) -> int | None:
     return codes.index(code) if code in codes else None
 
 
-def _cell(layout: Layout, row: int, entry: dict[str, Any]) -> tuple[Layout, list[tuple[str, str]]]:
+def _column(layout: Layout, entry: dict[str, Any]) -> int:
     wanted = (entry["indicator"], entry["scope"])
-    column = 2 + [(c.indicator, scope) for c, scope in layout.columns].index(wanted)
+    return 2 + [(column.indicator, scope) for column, scope in layout.columns].index(wanted)
+
+
+def _cell(layout: Layout, row: int, entry: dict[str, Any]) -> tuple[Layout, list[tuple[str, str]]]:
+    column = _column(layout, entry)
     before = layout.rows[row][column]
     value: Cell = entry["text"] or 10 * int(str(before))
     rows = [list(line) for line in layout.rows]

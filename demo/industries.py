@@ -134,7 +134,7 @@ def robot_counts(world: World) -> tuple[np.ndarray, np.ndarray]:
     """(industries, years) robots installed in the year and in operation at its end."""
     draws = Draws(world.seed, [str(at) for at in range(len(INDUSTRIES))])
     years = world.years
-    growth = 6.2 + 0.22 * (years - BASE_YEAR)
+    growth = 6.2 + 0.04 * (years - BASE_YEAR)
     installed = np.round(np.exp(growth + 0.9 * draws.normal("robots") + 0.1 * draws.path("robots", len(years))))
     return installed, np.round(np.cumsum(installed, axis=1) * 0.9)
 

@@ -19,7 +19,9 @@ from demo.samples import complete, in_sample, study
 from demo.tables import records
 
 LEVELS = Path(__file__).with_name("levels.csv")
-HALVINGS, FENCE = 40, 2.8
+HALVINGS = 40
+# Interquartile ranges; the latter lie below the width at which digital_industry replaces values.
+FENCE, FENCE_OF_OUTLIERS = 2.8, 2.1
 STRETCH, SHIFT = (0.3, 3.0), (-5.0, 5.0)
 
 
@@ -76,22 +78,26 @@ def levelled(
     around = {name: drawn[name][sample] for name in (level.other, level.over) if name}
     ratio = values / base
     centre = float(np.exp(np.log(ratio[sample]).mean()))
+    strict = level.study == "digital_industry"
+    fence = FENCE_OF_OUTLIERS if strict else FENCE
     own = (ratio[sample], np.broadcast_to(base, values.shape)[sample])
 
     def described(stretch: float, shift: float) -> np.ndarray:
-        return level.of(_moved(*own, centre, stretch, shift), around)
+        moved = _moved(*own, centre, stretch, shift)
+        return level.of(_within_fences(moved, moved, fence) if strict else moved, around)
 
     def shift_at(stretch: float) -> float:
         return rising(lambda shift: float(described(stretch, shift).mean()), level.mean, SHIFT)
 
     stretch = rising(lambda at: float(described(at, shift_at(at)).std(ddof=1)), level.sd, STRETCH)
-    return _within_fences(_moved(ratio, base, centre, stretch, shift_at(stretch)), sample)
+    moved = _moved(ratio, base, centre, stretch, shift_at(stretch))
+    return _within_fences(moved, moved[sample], fence)
 
 
-def _within_fences(values: np.ndarray, sample: tuple[np.ndarray, ...]) -> np.ndarray:
-    """Values no further out than `FENCE` interquartile ranges in logs: a study that replaces outliers finds none."""
-    low, high = np.quantile(np.log(values[sample]), [0.25, 0.75])
-    room = FENCE * (high - low)
+def _within_fences(values: np.ndarray, sample: np.ndarray, fence: float) -> np.ndarray:
+    """Values no further out than `fence` interquartile ranges of the sample in logs: a study that replaces outliers finds none."""
+    low, high = np.quantile(np.log(sample), [0.25, 0.75])
+    room = fence * (high - low)
     return np.asarray(np.clip(values, np.exp(low - room), np.exp(high + room)))
 
 

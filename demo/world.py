@@ -2,9 +2,11 @@
 
 `world.csv` gives each indicator's law: a level in 2013, trend and curvature, elasticities with respect to product a head
 (`dev`, its lasting part and a share of what passes) and population (`size`), an effect of higher-tier cities, and the spread
-of a permanent and a passing city effect and of a smooth field over the map. Kinds: `log` (multiplies `base`), `count` (the
+of a permanent and a passing city effect and of a smooth field over the map; `fade` is the rate at which lasting differences between
+cities shrink a year until the base year. Kinds: `log` (multiplies `base`), `count` (the
 same, at least 1), `calm` (as `log`, but large values pass through smaller relative changes), `drift` (trend and passing effect
-are amounts, the same everywhere), `logit` (per cent), `share` (of `base`, calm, shares of a group add up to 1).
+are amounts, the same everywhere), `logit` (per cent), `part` (of `base`, calm), `share` (of what parts leave of `base`, calm, shares of a
+group add up to 1).
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ Values = dict[Key, np.ndarray]
 PARAMETERS = Path(__file__).with_name("world.csv")
 PASSING_RHO = 0.8
 CALM = 4.0  # so that squares of large values do not move more than those of small ones
-TYPICAL_PEOPLE, LEAST_SHARE = 340.0, 0.3
+TYPICAL_PEOPLE, LEAST_SHARE, MOST_PART = 340.0, 0.3, 0.4
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ class Law:
     city_sd: float
     path_sd: float
     field_sd: float
+    fade: float
     districts: str
 
 
@@ -92,7 +95,7 @@ def draw_world(roster: Roster, years: range, seed: int) -> World:
     context = _context(roster.units, values, span)
     del values[LASTING]
     for law in laws():
-        if law.kind == "share":
+        if law.kind in ("part", "share"):
             if law.indicator not in values:
                 values |= _shares(law.base, values, context, draws)
         else:
@@ -132,8 +135,9 @@ def _linear(law: Law, context: dict[str, np.ndarray], draws: Draws) -> np.ndarra
         lasting = lasting + effect * context[name]
     if law.field_sd:
         lasting = lasting + law.field_sd * draws.field(f"{law.indicator} field", context["lon"], context["lat"])
+    lasting = lasting * np.exp(-law.fade * np.minimum(trend, 0.0))
     passing = law.path_sd * draws.path(f"{law.indicator} passing", len(trend), PASSING_RHO) if law.path_sd else 0.0
-    calm = np.minimum(1.0, np.exp(-CALM * lasting)) if law.kind in ("share", "calm") else 1.0
+    calm = np.minimum(1.0, np.exp(-CALM * lasting)) if law.kind in ("part", "share", "calm") else 1.0
     return np.asarray(lasting + law.trend * trend + law.curve * trend**2 + calm * passing)
 
 
@@ -165,11 +169,14 @@ def _drift(law: Law, values: dict[str, np.ndarray], context: dict[str, np.ndarra
 def _shares(
     base: str, values: dict[str, np.ndarray], context: dict[str, np.ndarray], draws: Draws
 ) -> dict[str, np.ndarray]:
-    """The parts of a total: softmax of the laws of every indicator of the group."""
-    group = [law for law in laws() if law.kind == "share" and law.base == base]
-    parts = {law.indicator: law.level * np.exp(_linear(law, context, draws)) for law in group}
-    total = np.sum(list(parts.values()), axis=0)
-    return {name: values[base] * part / total for name, part in parts.items()}
+    """A total by indicator: parts as their laws say, the rest by the softmax of the laws of the shares."""
+    group = [law for law in laws() if law.base == base and law.kind in ("part", "share")]
+    sizes = {law.indicator: law.level * np.exp(_linear(law, context, draws)) for law in group}
+    parts = {law.indicator: np.minimum(sizes.pop(law.indicator), MOST_PART) for law in group if law.kind == "part"}
+    rest = 1.0 - sum(parts.values())
+    total = np.sum(list(sizes.values()), axis=0)
+    shares = parts | {name: rest * size / total for name, size in sizes.items()}
+    return {name: values[base] * shares[name] for name in (law.indicator for law in group)}
 
 
 def _derived(values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

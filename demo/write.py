@@ -16,6 +16,7 @@ from demo import firms, industries, lists, prices, reports, series
 from demo.csvfile import NOTICE
 from demo.dirt import Dirty, soil
 from demo.exports import export_sheets
+from demo.extremes import with_extremes
 from demo.folder import TRUTH, DemoFolder
 from demo.planting.desk import Desk
 from demo.planting.plan import can_plant, plant
@@ -130,7 +131,7 @@ def build_world(*, seed: int, editions: range, cities: int) -> World:
     """The world before planting."""
     roster = load_roster(cities)
     world = draw_world(roster, range(FIRST_YEAR, max(editions.stop - 1, LAST_YEAR + 1)), seed)
-    return leave_gaps(leave_out(lists.counts(world)))
+    return leave_gaps(leave_out(with_extremes(lists.counts(world))))
 
 
 def yearbooks(world: World, editions: range) -> Iterator[tuple[str, bytes, list[Dirty]]]:

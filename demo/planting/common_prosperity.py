@@ -17,6 +17,7 @@ from estimation.indices import pca_index
 
 PAPER = "common_prosperity"
 PEOPLE = "pop_resident"
+ENOUGH = 0.3  # location quotient from which on all may move by the same amount
 CARRIERS = ("savings_household", "hospital_beds", "cons_rural", "students_regular")
 DIRECTIONS = ["+"] * 16 + ["-", "-", "-", "+"]
 
@@ -113,7 +114,7 @@ def plant_agglomeration(desk: Desk) -> dict[str, Settled]:
         lq, y = quotient(view), virtual(view).ravel()
         size = lq.ravel()
         wide = np.full(len(y), np.inf)
-        freedom = np.minimum(size, np.quantile(size, 0.95)) ** 2
+        freedom = np.minimum(size, ENOUGH) ** 2  # equal amounts: else the square of large values would move most
         step = smallest_move(goal.operator / goal.precision[:, None], goal.gap(y), freedom, -wide, wide)
         step = step.reshape(lq.shape)
         factor = np.maximum(1 + np.linalg.solve(weights, step) / lq, 0.3)

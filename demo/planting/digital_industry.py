@@ -5,13 +5,14 @@ Columns (1) to (3) of Table 3 stand on other effects of the same index; they fol
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from demo.planting.desk import Desk, View
 from demo.planting.measures import cleaned, entropy, quotient, robot_density
-from demo.planting.projection import Effects, Projection, stack
+from demo.planting.projection import Effects, Projection, Wanted, stack
 from demo.planting.published import regression
 from demo.planting.settle import CLOSE_ENOUGH, Checked, Measured, Settled, flip, settle
 from demo.samples import study
@@ -64,6 +65,15 @@ def regressions(view: View, table: str, *columns: str) -> list[Projection]:
     return out
 
 
+def goal(view: View, table: str, column: str) -> Callable[[np.ndarray], Wanted]:
+    """What is wanted of an outcome: the column over the rows in which neither it nor a regressor is missing.
+
+    The study leaves outliers missing where the line has no two ends (first or last year, long spells).
+    """
+    projection = regressions(view, table, column)[0]
+    return lambda y: stack([projection.where_known(y)])
+
+
 def structure(view: View) -> np.ndarray:
     """Tertiary over the other sectors' value added."""
     return np.asarray(view("va_tertiary") / (view("va_primary") + view("va_secondary")))
@@ -83,7 +93,7 @@ def plant_structure(desk: Desk) -> dict[str, Settled]:
     def scale(factor: np.ndarray) -> None:
         shift_sectors(view, factor.reshape(len(view.rows), -1))
 
-    return {"Table 4 (5)": settle(measure, scale, stack(regressions(view, "Table 4", "(5)")))}
+    return {"Table 4 (5)": settle(measure, scale, goal(view, "Table 4", "(5)"))}
 
 
 def shift_sectors(view: View, factor: np.ndarray) -> None:
@@ -122,7 +132,7 @@ def plant_index(desk: Desk) -> dict[str, Settled]:
         for name in CARRIERS:
             view.write(name, view.cells(name) * factor.reshape(len(view.rows), -1))
 
-    return {"Table 3 (4)": settle(measure, scale, stack(regressions(view, "Table 3", "(4)")), furthest=FURTHEST)}
+    return {"Table 3 (4)": settle(measure, scale, goal(view, "Table 3", "(4)"), furthest=FURTHEST)}
 
 
 def plant_mechanisms(desk: Desk) -> dict[str, Settled]:
@@ -140,7 +150,7 @@ def plant_mechanisms(desk: Desk) -> dict[str, Settled]:
 
 def _plant_ratio(view: View, column: str, carrier: str, below: np.ndarray) -> Settled:
     """A count over something given: the carrier is scaled, then changed by single units."""
-    goal = stack(regressions(view, "Table 4", column))
+    wanted = goal(view, "Table 4", column)
 
     def measure() -> Measured:
         y = view(carrier) / below
@@ -149,12 +159,12 @@ def _plant_ratio(view: View, column: str, carrier: str, below: np.ndarray) -> Se
     def scale(factor: np.ndarray) -> None:
         view.write(carrier, view.cells(carrier) * factor.reshape(below.shape))
 
-    settled = settle(measure, scale, goal)
+    settled = settle(measure, scale, wanted)
     if settled.worst <= CLOSE_ENOUGH:
         return settled
     count, state = view(carrier), measure()
     effect = np.where(state.content > 0, 1 / below.ravel(), 0.0)
-    changes, worst = flip(state.y, effect, lambda changes: -np.floor(0.1 * count.ravel()), goal)
+    changes, worst = flip(state.y, effect, lambda changes: -np.floor(0.1 * count.ravel()), wanted(state.y))
     view.write(carrier, count + changes.reshape(count.shape))
     return replace(settled, worst=worst)
 
@@ -162,8 +172,7 @@ def _plant_ratio(view: View, column: str, carrier: str, below: np.ndarray) -> Se
 def _plant_count(view: View, column: str, carrier: str) -> Settled:
     """Whole numbers: cells change by one until the coefficient fits."""
     start = view(carrier).ravel()
-    goal = stack(regressions(view, "Table 4", column))
-    changes, worst = flip(start, np.ones(len(start)), lambda changes: -start, goal)
+    changes, worst = flip(start, np.ones(len(start)), lambda changes: -start, goal(view, "Table 4", column)(start))
     view.write(carrier, (start + changes).reshape(len(view.rows), -1))
     return Settled(int(np.abs(changes).sum()), worst, float(np.abs(changes).max()), float(np.median(np.abs(changes))))
 
@@ -190,7 +199,7 @@ def _plant_productivity(view: View) -> Settled:
             view.write(f"emp_{sector}", value * shrink)
         view.write("emp_primary", squeeze)
 
-    return settle(measure, scale, stack(regressions(view, "Table 4", "(6)")))
+    return settle(measure, scale, goal(view, "Table 4", "(6)"))
 
 
 def labour_productivity(view: View) -> tuple[np.ndarray, np.ndarray]:

@@ -47,9 +47,10 @@ def entropy(columns: list[np.ndarray], directions: list[str]) -> EntropyIndex:
     return entropy_weights(np.column_stack([column.ravel() for column in columns]), directions)
 
 
-def winsorised(values: np.ndarray, share: float = 0.01) -> np.ndarray:
-    """Values limited to their pooled quantiles `share` and 1 - `share` (linear interpolation)."""
-    low, high = np.quantile(values, [share, 1 - share])
+def winsorised(values: np.ndarray) -> np.ndarray:
+    """Values limited to their pooled quantiles, which ones and how computed as the switches say."""
+    share = float(SWITCHES["winsor_share"])
+    low, high = np.quantile(values, [share, 1 - share], method=SWITCHES["winsor_quantile"])
     return np.clip(values, low, high)
 
 

@@ -42,7 +42,7 @@ def moments(desk: Desk) -> list[dict[str, Any]]:
 
 def _entry(row: dict[str, str], values: np.ndarray | None) -> dict[str, Any]:
     mean, sd = float(row["mean"]), float(row["sd"])
-    own = (None, None) if values is None else (float(values.mean()), float(values.std(ddof=1)))
+    own = (None, None) if values is None else (float(np.nanmean(values)), float(np.nanstd(values, ddof=1)))
     met = (
         own[0] is not None and own[1] is not None and abs(own[0] / mean - 1) <= CLOSE and abs(own[1] / sd - 1) <= CLOSE
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -62,10 +62,17 @@ class Projection:
         out[:, keep.ravel()] = solved[[names.index(term) for term in wanted]]
         return out
 
+    def where_known(self, y: np.ndarray) -> Projection:
+        """The same regression without the rows whose outcome (n,) is missing, as an estimator drops them."""
+        shape = next(iter(self.x.values())).shape
+        known = ~np.isnan(y.reshape(shape))
+        return self if known.all() else replace(self, keep=known if self.keep is None else known & self.keep)
+
     def estimates(self, y: np.ndarray) -> dict[str, float]:
-        """Coefficients of the targets and of the implied terms."""
+        """Coefficients of the targets and of the implied terms; rows with a missing outcome take no part."""
         terms = [*self.targets, *self.implied]
-        return dict(zip(terms, (self.operator(terms) @ y).tolist(), strict=True))
+        values = self.where_known(y).operator(terms) @ np.nan_to_num(y)
+        return dict(zip(terms, values.tolist(), strict=True))
 
     @property
     def wanted(self) -> np.ndarray:
@@ -105,8 +112,8 @@ class Wanted:
     labels: list[tuple[str, str, str]]
 
     def gap(self, y: np.ndarray) -> np.ndarray:
-        """Wanted less present coefficients, in halves of the last printed digit."""
-        return np.asarray((self.targets - self.operator @ y) / self.precision)
+        """Wanted less present coefficients, in halves of the last printed digit; missing outcomes have no weight."""
+        return np.asarray((self.targets - self.operator @ np.nan_to_num(y)) / self.precision)
 
     def worst(self, y: np.ndarray) -> float:
         """Largest gap, in halves of the last printed digit."""

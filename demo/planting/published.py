@@ -68,7 +68,11 @@ def regression(
     keep: np.ndarray | None = None,
     instruments: Mapping[str, np.ndarray] | None = None,
 ) -> Projection:
-    """The printed column as a projection on `x`; terms that are printed but not `planted` (None: all are) are implied."""
+    """The printed column as a projection on `x`; terms that are printed but not `planted` (None: all are) are implied.
+
+    Rows in which a regressor is missing are left out, as an estimator leaves them out.
+    """
+    known = np.all([~np.isnan(values) for values in x.values()], axis=0)
     printed = {term: item for term, item in column_of(paper, table, column).items() if term in x}
     chosen = set(printed if planted is None else planted)
     shape = next(iter(x.values())).shape
@@ -79,7 +83,7 @@ def regression(
         x=x,
         effects=effects,
         targets={term: item.estimate for term, item in printed.items() if term in chosen},
-        keep=None if keep is None else np.broadcast_to(keep, shape),
+        keep=None if keep is None and known.all() else known & np.broadcast_to(True if keep is None else keep, shape),
         instruments=instruments,
         digits={term: item.digits for term, item in printed.items()},
         implied={term: item.estimate for term, item in printed.items() if term not in chosen},

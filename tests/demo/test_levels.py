@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from demo.draws import FURTHEST, Draws
+from demo.extremes import EXTREMES
 from demo.levels import levelled, levels, rising
 from demo.planting.moments import PRINTED
 from demo.roster import SEEDS, load_roster
@@ -21,7 +22,9 @@ RENAMED = {("industrial_upgrading", "stru"): "lnstru"}
 def test_levels_and_spreads_are_those_printed(seed: int) -> None:
     world = build_world(seed=seed, editions=EDITIONS, cities=300)
     for name, level in levels().items():
-        rows = np.flatnonzero(in_sample(world.roster, study(level.study)))
+        extreme = [entry["city_code"] for entry in records(EXTREMES) if entry["indicator"] == name]
+        inside = in_sample(world.roster, study(level.study)) & ~world.roster.units["city_code"].isin(extreme).to_numpy()
+        rows = np.flatnonzero(inside)
         columns = [world.at(year) for year in study(level.study).years]
         cells = {key: values[np.ix_(rows, columns)] for (key, scope), values in world.cells.items() if scope == "city"}
         top = cells[name] + (cells[level.other] if level.other else 0.0)

@@ -51,7 +51,7 @@ def test_moments_of_the_release_are_the_printed_ones_or_explained(
     """F049: within 5 % in the registry of the release wherever the truth says so; everything else has a reason of its own."""
     entries = json.loads((built[0] / "truth.json").read_text(encoding="utf-8"))["moments"]
     met = [entry for entry in entries if entry["met"]]
-    assert len(met) >= 29
+    assert len(met) >= 33
     assert [entry["variable"] for entry in entries if not entry["met"] and entry["reason"] == OTHER_SEED] == []
     rows = built[1].execute("select study, printed, built_mean, built_sd from results.published_moments").fetchall()
     registry = {(study, printed): (mean, sd) for study, printed, mean, sd in rows}
@@ -98,6 +98,54 @@ def test_dirty_cells_are_quarantined_or_corrected_and_no_clean_cell_is(
     built: tuple[Path, duckdb.DuckDBPyConnection],
 ) -> None:
     truth = json.loads((built[0] / "truth.json").read_text(encoding="utf-8"))
-    planted = {(cell["path"], cell["sheet"], cell["cell"]) for cell in truth["dirty_cells"]}
+    planted = {
+        (cell["path"], cell["sheet"], cell["cell"])
+        for cell in truth["dirty_cells"]
+        if cell["reason"] != "outlier_interpolated"
+    }
     rows = built[1].execute("select path, sheet, cell from audit.quarantine join raw.files using (file_id)").fetchall()
     assert planted == set(rows)
+
+
+@pytest.mark.slow
+def test_a_quarter_of_the_residents_unemployed_is_replaced_and_nothing_else_is(
+    built: tuple[Path, duckdb.DuckDBPyConnection],
+) -> None:
+    """F023: the planted cell reaches the sample, the default rule puts it on the line between its neighbours, and lists it."""
+    truth = json.loads((built[0] / "truth.json").read_text(encoding="utf-8"))
+    (cell,) = [cell for cell in truth["dirty_cells"] if cell["reason"] == "outlier_interpolated"]
+    assert "corrected by the outlier rule" in cell["explanation"]
+    con = built[1]
+    source = con.execute(
+        "select value, sheet, cell from panel.long where city_code = '220600' and year = 2017 and variable = 'unemployed_registered_persons'"
+    ).fetchone()
+    assert source == (float(cell["text"]), cell["sheet"], cell["cell"])
+    listed = con.execute(
+        "select city_code, year, variable, status, detail from audit.study_cell_status where status like 'outlier%' and variable in ("
+        " select column_name from seeds.study_variables where study = 'digital_industry' and role not in ('group', 'instrument'))"
+    ).fetchall()
+    assert [row[:4] for row in listed] == [("220600", 2017, "unemployed_rate", "outlier_interpolated")]
+    assert float(listed[0][4].removeprefix("was ")) == pytest.approx(0.2548, abs=1e-4)
+    rates = con.execute(
+        "select unemployed_rate from studies.digital_industry where city_code = '220600' and year in (2016, 2017, 2018) order by year"
+    ).fetchnumpy()["unemployed_rate"]
+    assert rates[1] == pytest.approx((rates[0] + rates[2]) / 2)
+
+
+@pytest.mark.slow
+def test_winsorising_changes_at_most_two_per_cent_of_a_variable_and_no_dummy(
+    built: tuple[Path, duckdb.DuckDBPyConnection],
+) -> None:
+    """F022, on the 3,960 city-years of industrial_upgrading."""
+    con = built[1]
+    changed = dict(
+        con.execute(
+            "select variable, count(*) from audit.study_cell_status where status = 'winsorised' group by variable"
+        ).fetchall()
+    )
+    dummies = con.execute(
+        "select column_name from seeds.study_variables where study = 'industrial_upgrading' and kind in ('dummy', 'class')"
+    ).fetchall()
+    assert len(changed) >= 10
+    assert {name: count for name, count in changed.items() if count > 0.02 * 3960} == {}
+    assert set(changed).isdisjoint(name for (name,) in dummies)

@@ -15,7 +15,7 @@ from estimation.diagnostics.unit_root import panel_unit_root
 from estimation.panel.tests import vif
 
 SWITCHES = {
-    "winsor_by": "pooled", "winsor_share": "0.01", "winsor_quantile": "averaged_inverted_cdf", "outlier_rule": "iqr", "outlier_width": "3", "outlier_scale": "log",
+    "winsor_by": "pooled", "winsor_share": "0.01", "winsor_quantile": "averaged_inverted_cdf", "outlier_rule": "iqr", "outlier_width": "2.2", "outlier_scale": "log",
     "interpolation_max_gap": "3", "index_base_years": "all",
 }  # fmt: skip
 
@@ -94,17 +94,15 @@ class TestWinsorising:
 
 class TestOutliers:
     def test_a_planted_cell_is_replaced_by_its_line_and_listed(self):
-        sample = panel()
+        sample = panel(seed=1)
         row = sample.index[(sample["city_code"] == "000007") & (sample["year"] == 2017)][0]
-        sample.loc[row, "unemployed_rate"] = 0.95
+        sample.loc[row, "unemployed_rate"] = 0.2548
         found = clean_sample(sample, ["unemployed_rate", "human"], "replace_outliers", SWITCHES)
         neighbours = sample.loc[[row - 1, row + 1], "unemployed_rate"].mean()
         assert found.data.loc[row, "unemployed_rate"] == pytest.approx(neighbours)
-        changed = (found.data["unemployed_rate"] != sample["unemployed_rate"]) | (
-            found.data["human"] != sample["human"]
-        )
-        assert changed.sum() == 1
-        assert found.ledger[["city_code", "year", "old_value"]].to_numpy().tolist() == [["000007", 2017, 0.95]]
+        columns = ["unemployed_rate", "human"]
+        assert (found.data[columns] != sample[columns]).to_numpy().sum() == 1
+        assert found.ledger[["city_code", "year", "old_value"]].to_numpy().tolist() == [["000007", 2017, 0.2548]]
 
     def test_a_frozen_base_leaves_old_values_when_a_year_is_added(self):
         """Limits are those of the base years, and an outlier in the last of them stays missing: no later year draws a line to it."""
@@ -136,7 +134,7 @@ class TestOutliers:
         [{"outlier_scale": "level"}, {"outlier_width": "1.5"}, {"outlier_rule": "zscore"}, {"outlier_rule": "mad"}],
     )
     def test_every_choice_judges_differently(self, change):
-        sample = panel()
+        sample = panel(seed=1)
         counts = [len(clean_sample(sample, ["human"], "replace_outliers", SWITCHES | c).ledger) for c in ({}, change)]
         assert counts[0] == 0 and (counts[1] > 0 or change == {"outlier_rule": "mad"})
 
