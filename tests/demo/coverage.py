@@ -3,24 +3,32 @@
 Errors follow a first-order autoregression within cities (0.5) with a standard deviation that differs by city (0.6 to 1.4 times
 its mean, anew in each draw), so that only clustering by city is right. Their scale does not matter for coverage.
 
-With given standard deviations an estimate and its cluster scores are jointly normal. The interval covers where
-u^2 <= k sum_c w_c^2, with u the error of the estimate, w_c the score of city c and k the squared product of critical value and
-small-sample factor: a quadratic form in normal variables, whose distribution Imhof (1961, Biometrika 48, 419-426, eq. 3.2) gives
+Two intervals: bias-reduced errors with degrees of freedom by term (`estimation.panel.fit_bias_reduced`), and the usual ones
+(`estimation.panel.fit_panel`). Either is k times the root of the sum of squared city scores, linear in the residuals (`Rule`).
+
+With given standard deviations an estimate and its city scores are jointly normal. The interval covers where
+u^2 <= k^2 sum_c w_c^2, with u the error of the estimate and w_c the score of city c: a quadratic form in normal variables, whose distribution Imhof (1961, Biometrika 48, 419-426, eq. 3.2) gives
 as one integral. Its mean over some drawn standard deviations is the coverage of the design itself; draws scatter around it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.integrate import quad
 from scipy.linalg import toeplitz
+from scipy.stats import t
 
 from demo.planting import common_prosperity, digital_industry, green_development, industrial_upgrading
 from demo.planting.desk import View
 from demo.planting.projection import Effects, Projection
-from estimation.panel import fit_panel
+from estimation.core.least_squares import least_squares
+from estimation.core.results import Estimates
+from estimation.core.within import Within
+from estimation.panel import fit_bias_reduced, fit_panel
+from estimation.panel.bias_reduced import adjusted_scores
 
 PERSISTENCE, SCALE, SPREAD = 0.5, 0.01, (0.6, 1.4)
 PAPERS = ("common_prosperity", "industrial_upgrading", "green_development", "digital_industry")
@@ -93,42 +101,70 @@ def outcomes(design: Design, rng: np.random.Generator, draws: int) -> np.ndarray
 
 
 @dataclass(frozen=True)
-class Intervals:
-    """Estimates and half-widths of 95 % intervals, (terms, draws) each."""
+class Rule:
+    """A 95 % interval: estimate +- wide sqrt(sum_c (sum of weights x residuals of city c)^2).
 
-    estimate: np.ndarray
-    half_width: np.ndarray
+    Attributes:
+        weights: (terms, cities, years). wide: (terms,) critical value, times the small-sample factor if there is one.
+    """
+
+    weights: np.ndarray
+    wide: np.ndarray
 
 
-def of_record(view: View, design: Design, y: np.ndarray) -> Intervals:
-    """Estimates and half-widths of one outcome (cities, years) by the estimator of record, clustered by city."""
+def bias_reduced(design: Design) -> Rule:
+    """The interval of `fit_bias_reduced`."""
+    column, keep = design.column, design.keep
+    city, year = np.nonzero(keep)
+    codes = np.unique(city, return_inverse=True)[1]
+    within = Within(codes, year, column.effects)
+    constant = [np.ones(len(city))] if column.effects == "none" else []
+    X = within.transform(np.column_stack([*(values[keep] for values in column.x.values()), *constant]))
+    scores = adjusted_scores(X, least_squares(X[:, 0], X).bread, within, codes)
+    at = [list(column.x).index(term) for term in design.terms]
+    weights = np.zeros((len(at), *keep.shape))
+    weights[:, keep] = scores.weights.T[at]
+    return Rule(weights, t.ppf(0.975, scores.df[at]))
+
+
+def usual(view: View, design: Design, rng: np.random.Generator) -> Rule:
+    """The interval of `fit_panel`: factor and critical value as one number a term, taken from one outcome."""
+    y = outcomes(design, rng, 1)
+    bare = half_widths(design, Rule(design.operator, np.ones(len(design.terms))), y)[:, 0]
+    _, half_width = of_record(view, design, y[0], bias_reduced=False)
+    return Rule(design.operator, half_width / bare)
+
+
+def of_record(view: View, design: Design, y: np.ndarray, *, bias_reduced: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(terms,) estimates and half-widths of one outcome (cities, years) by the estimator that users call."""
     names = {term: f"x{at}" for at, term in enumerate(design.column.x)}
     frame = view.frame({"y": y, **{names[term]: values for term, values in design.column.x.items()}})
-    fit = fit_panel(
-        frame[design.keep.ravel()], "y", list(names.values()), effects=design.column.effects, vcov="cluster",
-        cluster="city_code",
-    )  # fmt: skip
+    estimator: Callable[..., Estimates] = fit_bias_reduced if bias_reduced else fit_panel
+    fit = estimator(
+        frame[design.keep.ravel()], "y", list(names.values()), effects=design.column.effects, cluster="city_code"
+    )
     interval = fit.conf_int().loc[[names[term] for term in design.terms]].to_numpy()
-    return Intervals(interval.mean(axis=1, keepdims=True), np.diff(interval, axis=1) / 2)
+    return interval.mean(axis=1), np.diff(interval, axis=1)[:, 0] / 2
 
 
-def record_factor(view: View, design: Design, rng: np.random.Generator) -> np.ndarray:
-    """(terms,) half-width over raw standard error, from one outcome; a second one proves that it does not depend on it."""
-    y = outcomes(design, rng, 2)
-    drawn = of_draws(design, y)
-    first, second = (of_record(view, design, one) for one in y)
-    factor = np.asarray(first.half_width[:, 0] / drawn.half_width[:, 0])
-    np.testing.assert_allclose(first.estimate[:, 0], drawn.estimate[:, 0], rtol=1e-7)
-    np.testing.assert_allclose(second.half_width[:, 0], factor * drawn.half_width[:, 1], rtol=1e-7)
-    return factor
+def confirm(view: View, design: Design, rule: Rule, rng: np.random.Generator, *, bias_reduced: bool) -> None:
+    """The estimator that users call gives the same estimates and intervals, on an outcome the rule has not seen."""
+    y = outcomes(design, rng, 1)
+    estimate, half_width = of_record(view, design, y[0], bias_reduced=bias_reduced)
+    np.testing.assert_allclose(estimates(design, y)[:, 0], estimate, rtol=1e-7)
+    np.testing.assert_allclose(half_widths(design, rule, y)[:, 0], half_width, rtol=1e-7)
 
 
-def of_draws(design: Design, draws: np.ndarray) -> Intervals:
-    """Estimates and raw clustered standard errors (without factor and critical value) of all draws."""
+def estimates(design: Design, draws: np.ndarray) -> np.ndarray:
+    """(terms, draws) estimates of (draws, cities, years) outcomes."""
+    return np.tensordot(design.operator, draws, axes=([1, 2], [1, 2]))
+
+
+def half_widths(design: Design, rule: Rule, draws: np.ndarray) -> np.ndarray:
+    """(terms, draws) half-widths of the intervals of (draws, cities, years) outcomes."""
     residuals = residuals_of(design, draws)
-    estimate = np.tensordot(design.operator, draws, axes=([1, 2], [1, 2]))
-    by_city = (residuals.transpose(1, 0, 2) @ design.operator.transpose(1, 2, 0)).transpose(2, 1, 0)
-    return Intervals(estimate, np.sqrt((by_city**2).sum(axis=2)))
+    by_city = (residuals.transpose(1, 0, 2) @ rule.weights.transpose(1, 2, 0)).transpose(2, 1, 0)
+    return np.asarray(rule.wide[:, None] * np.sqrt((by_city**2).sum(axis=2)))
 
 
 def residuals_of(design: Design, values: np.ndarray) -> np.ndarray:
@@ -157,26 +193,26 @@ def without_effects(values: np.ndarray, keep: np.ndarray, effects: Effects) -> n
     return out
 
 
-def drawn_coverage(design: Design, factor: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
-    """(terms,) share of draws whose interval covers the truth; `factor` (terms,) makes half-widths of standard errors."""
+def drawn_coverage(design: Design, rule: Rule, rng: np.random.Generator, draws: int) -> np.ndarray:
+    """(terms,) share of draws whose interval covers the truth."""
     covered = np.zeros(len(design.terms))
     for _ in range(draws // CHUNK):
-        drawn = of_draws(design, outcomes(design, rng, CHUNK))
-        inside = np.abs(drawn.estimate - design.truth[:, None]) <= factor[:, None] * drawn.half_width
+        drawn = outcomes(design, rng, CHUNK)
+        inside = np.abs(estimates(design, drawn) - design.truth[:, None]) <= half_widths(design, rule, drawn)
         covered += inside.sum(axis=1)
     return np.asarray(covered / (draws // CHUNK * CHUNK))
 
 
-def exact_coverage(design: Design, factor: np.ndarray, rng: np.random.Generator, draws: int) -> np.ndarray:
+def exact_coverage(design: Design, rule: Rule, rng: np.random.Generator, draws: int) -> np.ndarray:
     """(terms, draws) probability that the interval covers, by Imhof's integral, for `draws` draws of the cities' spreads."""
     n_years = design.keep.shape[1]
     root = np.linalg.cholesky(toeplitz(PERSISTENCE ** np.arange(n_years)))
     cities = np.flatnonzero(design.keep.any(axis=1))
     scales = spreads(design, rng, draws)
     out = np.zeros((len(design.terms), draws))
-    for at, (own, wide) in enumerate(zip(design.operator, factor, strict=True)):
+    for at, (own, weights, wide) in enumerate(zip(design.operator, rule.weights, rule.wide, strict=True)):
         by_city = np.zeros((len(cities), *design.keep.shape))
-        by_city[np.arange(len(cities)), cities] = own[cities]
+        by_city[np.arange(len(cities)), cities] = weights[cities]
         maps = np.concatenate([own[None], residuals_of(design, by_city)]) @ root
         signs = np.array([1.0, *[-(wide**2)] * len(cities)])
         for draw, scale in enumerate(scales):
