@@ -90,10 +90,10 @@ final as (
         (va_primary_100m_yuan + 2 * va_secondary_100m_yuan + 3 * va_tertiary_100m_yuan)
         / nullif(va_primary_100m_yuan + va_secondary_100m_yuan + va_tertiary_100m_yuan, 0) as ind_sum,
         {{ structure_angle('va_primary_100m_yuan', 'va_secondary_100m_yuan', 'va_tertiary_100m_yuan') }} as ind_angle,
-        {% if switch('infra_def') == 'broadband_per_100_persons' -%}
-            100 * broadband_users_10k_households / pop_yearend
-        {%- elif switch('infra_def') == 'broadband_per_person' %}
+        {% if switch('infra_def') == 'broadband_per_person' -%}
             broadband_users_10k_households / pop_yearend
+        {%- elif switch('infra_def') == 'broadband_per_100_persons' -%}
+            100 * broadband_users_10k_households / pop_yearend
         {%- elif switch('infra_def') == 'internet_penetration' -%}
             internet_penetration_pct
         {%- else -%}

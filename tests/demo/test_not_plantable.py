@@ -260,28 +260,50 @@ def mediation_by_market() -> None:
 
 
 def moderated_by_networks() -> None:
-    """On users per 100 inhabitants the printed terms alone spread twice further than any 632 of 2,232 values can.
+    """Without the moderator the column implies slopes that Table 6 (3) excludes on the same sample: b_short = b_long + G b_excluded.
 
-    A part of a share p of the sample has at most the whole's sd / sqrt(p); fitted values do not spread further than the outcome.
+    G, the slopes of the excluded terms on agglomeration and its square, is linear in the scale of the moderator: what holds without it and
+    at the scale whose largest value is 4.83 (theta2 + theta4 Infra = 0) holds between. A spread of the printed terms beyond that of any
+    632 of 2,232 values, which rules users per 100 persons out, users per person do not have.
     """
     own = view(GREEN)
     west = (own.desk.world.roster.units["region3"].iloc[own.rows].to_numpy() == "west")[:, None]
-    users = 100 * own("broadband_users") / own("pop_yearend")
+    users = own("broadband_users") / own("pop_yearend")
+    turn = coefficient(GREEN, "Table 8", "(3)", "Va_sq") / (coefficient(GREEN, "Table 8", "(3)", "Va_sq#Infra") * -1.0)
+    assert users[west[:, 0]].max() < 1 and 4.83 in turn
+    for scale in (0.0, 1.0, turn.high / float(users[west[:, 0]].max())):
+        for term, slope in without_moderator(own, scale * users, west).items():
+            assert not slope.meets(coefficient(GREEN, "Table 6", "(3)", term))
+            assert term != "Va" or -0.85 < slope.low < slope.high < -0.59
+    largest = moment(GREEN, "Gtfp", "sd").high / math.sqrt(632 / 2232)
+    assert spread_of_terms(own, users, west) < largest < 2 * largest < spread_of_terms(own, 100 * users, west)
+
+
+def without_moderator(own: View, infra: np.ndarray, keep: np.ndarray) -> dict[str, Interval]:
+    """Slopes of agglomeration and its square that Table 8 (3) implies for the regression without the moderator."""
+    va, around = virtual(own), list(green_development.controls(own).values())
+    kept = np.column_stack([left(x, around, keep) for x in (va, va**2)])
+    excluded = {"Va#Infra": va * infra, "Va_sq#Infra": va**2 * infra, "Infra": infra}
+    slopes = np.linalg.lstsq(kept, np.column_stack([left(x, around, keep) for x in excluded.values()]), rcond=None)[0]
+    found = {}
+    for term, row in zip(("Va", "Va_sq"), slopes, strict=True):
+        found[term] = coefficient(GREEN, "Table 8", "(3)", term)
+        for name, slope in zip(excluded, row, strict=True):
+            found[term] = found[term] + coefficient(GREEN, "Table 8", "(3)", name) * float(slope)
+    return found
+
+
+def spread_of_terms(own: View, infra: np.ndarray, keep: np.ndarray) -> float:
+    """Standard deviation of what the printed terms of Table 8 (3) add up to, free of effects and controls.
+
+    A part of a share p of the sample has at most the whole's sd / sqrt(p); fitted values do not spread further than the outcome.
+    """
     b = {item.term: item.estimate for item in published(GREEN) if (item.table, item.column) == ("Table 8", "(3)")}
-    typical = float(users[west[:, 0]].mean())
-    effects = (b["Va"] + b["Va#Infra"] * typical, b["Va_sq"] + b["Va_sq#Infra"] * typical)
-    assert 1.5 < abs(effects[1]) < abs(effects[0]) < 3.5
     va = virtual(own)
-    fitted = effects_of(b, va, users)
-    spread = left(fitted, list(green_development.controls(own).values()), west).std()
-    assert spread > 2 * moment(GREEN, "Gtfp", "sd").high / math.sqrt(632 / 2232)
-
-
-def effects_of(b: dict[str, float], va: np.ndarray, infra: np.ndarray) -> np.ndarray:
-    """(cities, years) what the printed terms of Table 8 (3) add up to."""
-    return np.asarray(
+    fitted = (
         (b["Va"] + b["Va#Infra"] * infra) * va + (b["Va_sq"] + b["Va_sq#Infra"] * infra) * va**2 + b["Infra"] * infra
     )
+    return float(left(fitted, list(green_development.controls(own).values()), keep).std())
 
 
 def spatial_lag() -> None:
