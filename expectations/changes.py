@@ -1,8 +1,9 @@
 """Part of gate 2: the panel and the samples of studies against those of the published release.
 
 A new edition adds years; it does not rewrite earlier values by more than is plausible from one year to the next, and loses none: neither values of
-a panel variable (study ``panel``) nor city-years of a study (variable ``city_years``). What is meant to change is accepted with a reason in seeds/accepted_changes.csv. Every difference, large or small, stands in `audit.study_changes`: also that of
-an index whose weights moved because a year was added.
+a panel variable (study ``panel``) nor city-years of a study (variable ``city_years``). What is meant to change is accepted with a reason in
+seeds/accepted_changes.csv. Every difference, large or small, stands in `audit.study_changes`: also that of an index whose weights moved because a
+year was added. `audit.changed_values` lists the values themselves, before and now, classes too.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import Any
 import duckdb
 
 from expectations.gate import Suite
-from expectations.samples import LARGEST_SHARE_OF_JUMPS, STUDIES, numbers
+from expectations.samples import LARGEST_SHARE_OF_JUMPS, STUDIES, classes, numbers
 
-TABLE = "audit.study_changes"
+TABLE, VALUES = "audit.study_changes", "audit.changed_values"
 LARGEST_SHARE_LOST = 0.05
 PANEL, CITY_YEARS = "panel", "city_years"
 ROUNDING = 1e-9  # result tables keep ten significant digits
@@ -24,6 +25,12 @@ SCHEMA = f"""
     create or replace table {TABLE} (
         previous_release varchar, study varchar, variable varchar, n_before bigint, n_now bigint, n_added bigint, n_lost bigint, n_changed bigint,
         n_jumps bigint, largest_change double, largest_at varchar, same_sources boolean, accepted_by varchar
+    )
+"""
+VALUES_SCHEMA = f"""
+    create or replace table {VALUES} (
+        previous_release varchar, study varchar, variable varchar, city_code varchar, year integer, value_before double, value_now double,
+        class_before varchar, class_now varchar
     )
 """
 # Invented economies of two seeds have nothing in common: they are compared only where they share their files. Real ones always are.
@@ -44,12 +51,15 @@ ACCEPTED = """
 
 
 def write_changes(connection: duckdb.DuckDBPyConnection, published: Path | None) -> None:
-    """Write `audit.study_changes` into the open database: one row a variable of a study; empty before the first release.
+    """Write `audit.study_changes` (one row a variable of a study) and `audit.changed_values` (one row a value) into the open database.
+
+    Both are empty before the first release; values are listed only where the releases share their sources.
 
     Args:
         published: database of the published release, attached read-only for the time of the comparison.
     """
     connection.execute(SCHEMA)
+    connection.execute(VALUES_SCHEMA)
     if published is None:
         return
     path = str(published).replace("'", "''")
@@ -61,6 +71,8 @@ def write_changes(connection: duckdb.DuckDBPyConnection, published: Path | None)
             connection.execute(
                 f"insert into {TABLE} {ACCEPTED.format(changes=compared)}", [published.parent.name, same]
             )
+        for compared in value_changes(connection, "previous", str(own)) if same else []:
+            connection.execute(f"insert into {VALUES} {compared}", [published.parent.name])
     finally:
         connection.execute("detach previous")
 
@@ -73,6 +85,35 @@ def all_changes(connection: duckdb.DuckDBPyConnection, before: str, now: str) ->
     queries += [city_year_changes(before, now, study) for study in samples]
     papers = [study for study in STUDIES if study in samples]
     return [*queries, changes(before, now, papers)] if papers else queries
+
+
+def value_changes(connection: duckdb.DuckDBPyConnection, before: str, now: str) -> list[str]:
+    """SQL for each paper's sample in both databases: one row a value that the earlier one held and the later one has otherwise or not at all."""
+    earlier, later = (tables_in(connection, name) for name in (before, now))
+    studies = [study for study in STUDIES if ("studies", study) in earlier & later]
+    return [changed_values(before, now, study) for study in studies]
+
+
+def changed_values(before: str, now: str, study: str) -> str:
+    """SQL: the changed and lost values of a study's sample; numbers to the tenth digit, classes as words. Its parameter is the earlier release."""
+    key = "study, city_code, year, variable"
+    old, new = (
+        f"(select *, null::varchar as class from ({numbers(study, f'{name}.')}) "
+        f"union all by name select *, null::double as value from ({classes(study, f'{name}.')}))"
+        for name in (before, now)
+    )
+    return f"""
+        select
+            ? as previous_release, study, variable, city_code, year, before.value as value_before, now.value as value_now,
+            before.class as class_before, now.class as class_now
+        from {old} as before
+        left join {new} as now using ({key})
+        where
+            before.class is distinct from now.class
+            or (before.value is null) <> (now.value is null)
+            or abs(now.value - before.value) > {ROUNDING} * abs(before.value)
+        order by variable, city_code, year
+    """
 
 
 def tables_in(connection: duckdb.DuckDBPyConnection, database: str) -> set[tuple[str, str]]:

@@ -33,6 +33,18 @@ def numbers(study: str, database: str = "") -> str:
     """
 
 
+def classes(study: str, database: str = "") -> str:
+    """SQL: every class of a study's sample as a word, one row a (study, city_code, year, variable), as `numbers`."""
+    names = ", ".join(f"'{name}'" for name in TEXT)
+    return f"""
+        select '{study}' as study, city_code, year, variable, class
+        from (
+            unpivot (select city_code, year, columns(c -> c in ({names}))::varchar from {database}studies.{study})
+            on columns(* exclude (city_code, year)) into name variable value class
+        )
+    """
+
+
 VALUES = f"""
     with long as ({" union all ".join(numbers(study) for study in STUDIES)}),
     expected as (

@@ -17,6 +17,7 @@ AUDIT = {
     "expectations": "Grain: one expectation of one gate, with the rows that broke it (none in a release).",
     "data_dictionary": "Grain: one column of one table of this release.",
     "study_changes": "Grain: one variable of one study, or of the panel: how its values differ from those of the release published before (none before the first).",
+    "changed_values": "Grain: one value of a paper's sample that the release published before held and this one holds otherwise, or not at all. Empty before the first release, and between invented economies.",
 }
 COLUMNS = {
     ("audit", "runs"): {
@@ -54,6 +55,17 @@ COLUMNS = {
         "largest_at": "City and year of it.",
         "same_sources": "Whether gate 2 judges the row: not for synthetic releases that share less than half of their files.",
         "accepted_by": "Entry of seeds.accepted_changes that explains the change.",
+    },
+    ("audit", "changed_values"): {
+        "previous_release": "Release compared with.",
+        "study": "Study.",
+        "variable": "Column of the study's sample.",
+        "city_code": "Six-digit code of the prefecture-level unit.",
+        "year": "Year of the data.",
+        "value_before": "Number in that release.",
+        "value_now": "Number in this one; empty where it is lost.",
+        "class_before": "Class in that release, of variables that are words.",
+        "class_now": "Class in this one.",
     },
     ("audit", "data_dictionary"): {
         "table_schema": "Schema.",

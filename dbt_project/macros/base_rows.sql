@@ -26,3 +26,16 @@
         {{ year }} <= (select max(base_last_year) from {{ ref('study_samples') }})
     {%- endif -%}
 {%- endmacro %}
+
+{#
+    Whether a cell of the panel may rest on the value of a later year: always, but with a frozen base (index_base_years) not across the last base
+    year of any study. Cells up to that year are filled, and straight lines among them recognised, from years up to it only: a year that is added
+    changes none of them. Cells after it are no base and may rest on whatever year comes later.
+#}
+{% macro may_rest_on(later, year='year') -%}
+    {%- if switch('index_base_years') in ('all', 'first') -%}
+        true
+    {%- else -%}
+        ({{ until_base_end(later) }} or not {{ until_base_end(year) }})
+    {%- endif -%}
+{%- endmacro %}

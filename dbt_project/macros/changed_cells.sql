@@ -15,7 +15,7 @@
         year,
         variable,
         case when after.value is null then 'outlier_left_missing' else '{{ status }}' end as status,
-        'was ' || before.value as detail
+        'was ' || format('{:.10g}', before.value) as detail
     from before_cleaning unpivot include nulls (value for variable in ({{ columns | join(', ') }})) as before
     inner join after_cleaning unpivot include nulls (value for variable in ({{ columns | join(', ') }})) as after
         using (city_code, year, variable)

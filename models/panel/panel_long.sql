@@ -56,7 +56,9 @@ interpolated as (
         null::varchar as cell,
         'interpolated' as status
     from gaps, lateral (select unnest(range(year_before + 1, year_after)) as year) as filled
-    where year_after - year_before - 1 between 1 and {{ switch('interpolation_max_gap') }}
+    where
+        year_after - year_before - 1 between 1 and {{ switch('interpolation_max_gap') }}
+        and {{ may_rest_on('year_after', 'filled.year') }}
 
 ),
 

@@ -8,7 +8,8 @@
       year       at least a declared share of the cities lies on their line in that year;
       precision  the step over the two years is at least 1,000 times the last printed decimal, so that chance puts fewer than
                  about one value in a thousand on the line.
-    Flat stretches (slope 0) are not lines: stable quantities repeat.
+    Flat stretches (slope 0) are not lines: stable quantities repeat. With a frozen base a point on the line is recognised from years up to
+    the last base year only, as gaps are filled from them only (macro may_rest_on).
 */
 with series as (
 
@@ -37,6 +38,7 @@ measured as (
         year_before = year - 1
         and year_after = year + 1
         and after <> before
+        and {{ may_rest_on('year_after') }}
         -- the compiled panel prints four decimals: rounding moves the second difference by at most 2e-4
         and abs(after - 2 * value + before) <= greatest(2.001e-4, 1e-12 * abs(value)) as on_line,
         abs(printed_after - printed_before)

@@ -52,7 +52,7 @@ floored as (
         year,
         variable,
         'floored' as status,
-        'the value is ' || level as detail
+        'the value is ' || format('{:.10g}', level) as detail
     from levels
     where level <= 0 and '{{ rule }}' = 'floor'
 

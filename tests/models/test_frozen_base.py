@@ -1,9 +1,11 @@
 """A frozen base (index_base_years = frozen) leaves every old value of indices, weights and samples untouched when a year is added; with all years
-as the base values change, and audit.study_changes names them. On a small demo, every column of every table at its old keys.
+as the base values change, audit.study_changes counts them and audit.changed_values lists them. On a small demo, every column of every table at
+its old keys, without exceptions.
 
 The added year is rough on purpose: its cells are up to three times what the demo says, listed firms appear where there were none and vanish
-elsewhere, a trade year closer to the last years arrives. The last year before it holds an outlier that no line can replace until then. All
-studies are cut to end in the same year. Numbers are compared to 1e-9, as gate 2 does: sums over more rows run in another order.
+elsewhere, a trade year closer to the last years arrives. The last year before it holds what only the year after can resolve: an outlier without a
+line to replace it, gaps of one and of two years, and a compiled panel whose values come to lie on a straight line. All studies are cut to end in
+the same year. Numbers are compared to 1e-9, as gate 2 does: sums over more rows run in another order.
 """
 
 from __future__ import annotations
@@ -26,10 +28,12 @@ from tests.models.test_dbt_models import ROOT, dbt
 LAST, ADDED = 2019, 2020
 ALL = ("staging", "panel", "indices", "studies", "audit")
 SOME = ("+study_new_quality_va_types", "+study_digital_industry", "+idx_city_size", "+idx_spatial_weights")
-COMPARED = ("panel", "indices", "studies")
+COMPARED = """
+    schema_name in ('panel', 'indices', 'studies') or schema_name = 'audit' and table_name in ('cell_status', 'study_cell_status')
+"""
 KEYS = (
     "study", "index_name", "matrix", "normalisation", "position", "indicator", "statistic", "city_code", "city_code_i", "city_code_j", "year",
-    "variable", "product_code", "file_id", "sheet", "cell", "source_kind", "value_printed",
+    "variable", "product_code", "file_id", "sheet", "cell", "source_kind", "value_printed", "status",
 )  # fmt: skip
 OTHER_CHOICES = {
     "va_national_ratio": "pooled", "va_own_term": "internal", "va_type_level": "city_year", "median_scope": "city_mean",
@@ -40,6 +44,11 @@ OTHER_CHOICES = {
 }  # fmt: skip
 # What depends on all years of a sample, and so must move when they do: the proof is empty where nothing would have moved.
 MOVES = {
+    "panel.long": {"value"},
+    "panel.city_year": {"fdi_actual_100m_usd", "exp_science_100m_yuan"},
+    "panel.straight_lines": {"evidence"},
+    "panel.samples": {"interpolated"},
+    "audit.study_cell_status": {"detail"},
     "indices.composite_scores": {"score"},
     "indices.composite_weights": {"value", "n_base"},
     "indices.pollution": {"score"},
@@ -58,6 +67,24 @@ MOVES = {
     "studies.industrial_upgrading": {"eco", "fix", "lnecol", "lnrel", "city_size_class"},
     "studies.new_quality_va_types": {"nq_topsis", "nq_level_group", "l_nq", "va_type"},
 }
+
+# An outlier; a gap of one year in a variable that samples need, and of two years; a line in a compiled panel, of a variable that nothing else holds.
+OPEN_UNTIL_THE_YEAR_AFTER = (
+    f"""
+    update raw.resolved set value = 900 * value
+    where variable = 'unemployed_registered_persons' and year = {LAST} and city_code = (select min(city_code) from raw.resolved)
+    """,
+    f"delete from raw.resolved where variable = 'fdi_actual_100m_usd' and year = {LAST} and city_code = '411600'",
+    f"delete from raw.resolved where variable = 'exp_science_100m_yuan' and year in ({LAST} - 1, {LAST}) and city_code = '430300'",
+    f"""
+    insert into raw.resolved by name
+    select * replace (
+        'panel' as source_kind, 'compiled' as sheet, 'pension_insured_persons' as variable,
+        (select min(file_id) from raw.resolved) as file_id, case when year < {LAST} - 1 then year % 3 else year - {LAST} + 9 end as value
+    )
+    from raw.resolved where variable = 'students_higher_persons' and source_kind = 'yearbook'
+    """,
+)
 
 
 @pytest.fixture(scope="module")
@@ -98,10 +125,7 @@ def cut(connection: duckdb.DuckDBPyConnection, last_year: int) -> None:
     for statement in (
         f"update seeds.study_samples set last_year = {last_year}, base_last_year = {LAST}",
         f"update raw.resolved set value = value * (1 + hash(city_code || variable) % 5 / 2) where year = {ADDED}",
-        f"""
-        update raw.resolved set value = 900 * value
-        where variable = 'unemployed_registered_persons' and year = {LAST} and city_code = (select min(city_code) from raw.resolved)
-        """,
+        *OPEN_UNTIL_THE_YEAR_AFTER,
         f"delete from raw.firms where year = {ADDED} and hash(city_code) % 3 = 0",
         f"""
         insert into raw.firms by name
@@ -124,7 +148,7 @@ def cut(connection: duckdb.DuckDBPyConnection, last_year: int) -> None:
 
 
 def different_cells(before: Path, after: Path) -> pd.DataFrame:
-    """Cells at keys up to LAST that differ between two warehouses: table, column, year, was (missing where the row or the value is)."""
+    """Cells at keys up to LAST that differ between two warehouses: table, column, year."""
     parts = []
     with duckdb.connect() as connection:
         connection.execute(f"attach '{before}' as old (read_only)")
@@ -139,7 +163,7 @@ def tables(connection: duckdb.DuckDBPyConnection) -> list[str]:
     rows = connection.execute(
         f"""
         select schema_name || '.' || table_name from duckdb_tables()
-        where database_name = 'old' and schema_name in {COMPARED} order by 1
+        where database_name = 'old' and ({COMPARED}) order by 1
         """
     ).fetchall()
     return [str(name) for (name,) in rows]
@@ -169,25 +193,18 @@ def equal(was: pd.Series, now: pd.Series) -> np.ndarray:
 
 
 def check_untouched(before: Path, after: Path) -> None:
-    """Nothing differs but cells of the panel that were missing in its last year.
-
-    A gap in the last year is no gap between two years: the panel leaves it missing until the year after is known, and then draws the line. That
-    is the rule of the panel (interpolation_max_gap, marked `interpolated`), not of an index; no sample of this demo reads such a cell.
-    """
+    """No cell of a year up to LAST differs."""
     cells = different_cells(before, after)
-    of_panel = cells["table"].str.startswith("panel.")
-    assert cells.loc[~of_panel, ["table", "column"]].drop_duplicates().to_numpy().tolist() == []
-    filled = cells[of_panel]
-    assert filled["was"].isna().all() and (filled["year"] == LAST).all()
-    assert set(filled["table"]) <= {"panel.long", "panel.city_year"}
+    assert cells[["table", "column", "year"]].drop_duplicates().to_numpy().tolist() == []
 
 
-def study_changes(before: Path, after: Path) -> pd.DataFrame:
-    """Rows of audit.study_changes about the five studies."""
+def study_changes(before: Path, after: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Rows about the five studies of audit.study_changes, by variable, and of audit.changed_values."""
     with duckdb.connect(str(after)) as connection:
         write_changes(connection, before)
         rows = connection.execute("from audit.study_changes where study <> 'panel' and variable <> 'city_years'").df()
-    return rows.set_index(["study", "variable"])
+        values = connection.execute("from audit.changed_values").df()
+    return rows.set_index(["study", "variable"]), values
 
 
 def test_groups_and_cleaning_of_two_studies(folder):
@@ -200,8 +217,8 @@ class TestEveryTable:
     def test_a_frozen_base_leaves_old_values_untouched(self, folder):
         before, after = built(folder, LAST, "all"), built(folder, ADDED, "frozen")
         check_untouched(before, after)
-        changes = study_changes(before, after)
-        assert (changes["n_changed"] == 0).all() and (changes["n_lost"] == 0).all()
+        changes, values = study_changes(before, after)
+        assert (changes["n_changed"] == 0).all() and (changes["n_lost"] == 0).all() and values.empty
         assert (changes["n_added"] > 0).any()
 
     def test_all_years_as_the_base_move_them_and_the_change_is_shown(self, folder):
@@ -209,12 +226,27 @@ class TestEveryTable:
         cells = different_cells(before, after)
         moved = cells.groupby("table")["column"].agg(set).to_dict()
         assert {t: columns - moved.get(t, set()) for t, columns in MOVES.items() if columns - moved.get(t, set())} == {}
-        changes = study_changes(before, after)
+        changes, values = study_changes(before, after)
+        gone = changes["n_changed"] + changes["n_lost"]
+        listed = values.dropna(subset=["value_before"]).groupby(["study", "variable"]).size()
+        assert listed.to_dict() == gone[gone > 0].to_dict()
         for study in ("common_prosperity", "digital_industry", "industrial_upgrading", "new_quality_va_types"):
-            shown = set(changes.loc[study].query("n_changed > 0").index)
-            numeric = MOVES[f"studies.{study}"] - {"city_size_class", "nq_level_group"}  # classes are no numbers
-            numeric -= {"unemployed_rate"}  # an outlier left missing gets its line: a value that is added, not changed
-            assert numeric <= shown, study
+            shown = set(values.loc[values["study"] == study, "variable"])
+            # An outlier left missing gets its line: a value that is added, not changed.
+            assert MOVES[f"studies.{study}"] - {"unemployed_rate"} <= shown, study
+
+    def test_a_listed_change_says_what_was_and_what_is(self, folder):
+        before, after = built(folder, LAST, "all"), built(folder, ADDED, "all")
+        _, values = study_changes(before, after)
+        for variable, kind in (("nq_topsis", "value"), ("nq_level_group", "class")):
+            row = values[values["variable"] == variable].iloc[-1]
+            for path, told in ((before, f"{kind}_before"), (after, f"{kind}_now")):
+                with duckdb.connect(str(path), read_only=True) as connection:
+                    ((held,),) = connection.execute(
+                        f"select {variable} from studies.new_quality_va_types where city_code = ? and year = ?",
+                        [row["city_code"], int(row["year"])],
+                    ).fetchall()
+                assert row[told] == held
 
     def test_also_under_other_choices(self, folder):
         """Choices that bring in another pooled step."""
