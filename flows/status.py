@@ -32,6 +32,7 @@ def status_lines(home: Home) -> Iterable[str]:
         ).fetchall()
     for reason, n, unexplained in rows:
         yield f"quarantine {reason}: {n}{f' ({unexplained} unexplained)' if unexplained else ''}"
+    yield from _notices(home)
     yield from _last_run(home)
 
 
@@ -46,6 +47,18 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
     parts = [f"{n} extract(s) {what}" for what, n in counts.items() if n]
     parts += [name.split("_")[0] for name in ("code_hash", "seed") if old.get(name) != new.get(name)]
     return f"since {old.get('release_id')}: {', '.join(parts) or 'nothing (rebuilt)'}"
+
+
+def _notices(home: Home) -> Iterable[str]:
+    """What the current release warns of: groups of another size than printed, scales that a few extremes set."""
+    with open_release(home) as connection:
+        if not connection.execute("from duckdb_tables() where table_name = 'notices'").fetchall():
+            return  # a release of an earlier version
+        rows = connection.execute(
+            "select study, variable, group_value, meaning from audit.notices where warns order by all"
+        ).fetchall()
+    for study, variable, group, meaning in rows:
+        yield f"notice    {study}.{variable}{f' {group}' if group else ''}: {meaning}"
 
 
 def _last_run(home: Home) -> Iterable[str]:

@@ -46,7 +46,7 @@ def build_site(
         "moments": _rows(connection, MOMENTS),
         "changes": _rows(connection, CHANGES),
         "programs": _rows(connection, PROGRAMS),
-        "warnings": _rows(connection, WARNINGS),
+        "notices": _rows(connection, "select * from audit.notices order by warns desc, study, variable, group_value"),
         "switches": _rows(connection, "select * from audit.switches order by switch"),
         "studies": [
             study_view(connection, row, studies) for row in _rows(connection, "from results.studies order by study")
@@ -121,12 +121,6 @@ PROGRAMS = """
     select index_name, status, sum(city_years) as city_years, sum(without_value) as without_value,
         sum(programs_beyond_frontier) as programs_beyond_frontier
     from audit.frontier_programs group by index_name, status order by index_name, status
-"""
-# One row a warning and variable, with the first ten of its city-years.
-WARNINGS = """
-    select warning, study, variable, any_value(detail) as detail, count(*) as n, min(value) as low, max(value) as high,
-        array_to_string(list_sort(list(city_code || ' ' || year))[:10], ', ') as city_years
-    from audit.study_warnings group by warning, study, variable order by warning, study, variable
 """
 
 

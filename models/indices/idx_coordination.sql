@@ -58,6 +58,8 @@ forms as (
         year,
         ecol,
         eland,
+        a as ecol_scaled,
+        b as eland_scaled,
         pow(a * b, 0.25) as rel_standard,
         pow(2 * a * b / nullif(a + b, 0), 0.25) as rel_printed
     from scaled

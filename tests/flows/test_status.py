@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from flows.errors import RunFailed
-from flows.home import Home
+from flows.home import DATABASE, Home
 from flows.inputs import Inputs
 from flows.run_log import last_run, logged, note_unchanged
-from flows.status import changes
+from flows.status import _notices, changes
 from flows.summary import plan_lines
 
 
@@ -56,6 +57,26 @@ def test_changes_between_releases() -> None:
     }
     assert changes(old, new) == "since a: 1 extract(s) added, 1 extract(s) changed, 1 extract(s) gone, seed"
     assert changes(old, old) == "since a: nothing (rebuilt)"
+
+
+def test_status_names_what_to_mind(tmp_path: Path) -> None:
+    """Only notices that warn; a release without the table says nothing."""
+    home = Home(tmp_path)
+    folder = tmp_path / "releases" / "r1"
+    folder.mkdir(parents=True)
+    (tmp_path / "current").symlink_to(folder)
+    duckdb.connect(str(folder / DATABASE)).close()
+    assert list(_notices(home)) == []
+    with duckdb.connect(str(folder / DATABASE)) as connection:
+        connection.execute("create schema audit")
+        connection.execute(
+            """
+            create table audit.notices as
+            select * from (values ('s', 'border_city', '1', '2 of 3 cities', true), ('s', 'x', null, 'fine', false))
+                as t (study, variable, group_value, meaning, warns)
+            """
+        )
+    assert list(_notices(home)) == ["notice    s.border_city 1: 2 of 3 cities"]
 
 
 def test_plan_names_what_differs_from_the_published_release(tmp_path: Path) -> None:

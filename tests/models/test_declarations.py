@@ -211,3 +211,18 @@ class TestOtherDeclarations:
         for name, rows in indicators.groupby("index"):
             expected = [f"i{int(n):02d}" for n in rows["no"]]
             assert [c for c in described()[f"idx_indicators_{name}"] if c.startswith("i")] == expected
+
+    def test_sizes_of_groups_that_the_readings_state(self):
+        """published_groups: 194 of 286 cities border another province; the nine plans name 144 units, the tenth cluster ten more of the 286."""
+        cities, pairs, clusters = seed("cities"), seed("city_adjacency_2021"), seed("city_clusters")
+        left_out = {"460300", "460400", "650400", "650500", "630200"}
+        present = cities[cities["name_zh"].str.endswith("市") & (cities["valid_to"] == "")]
+        present = present[~present["city_code"].isin(left_out) & (present["province_code"] != "540000")]
+        province = cities.set_index("city_code")["province_code"]
+        across = pairs[pairs["city_code_i"].map(province) != pairs["city_code_j"].map(province)]
+        border = set(across["city_code_i"]) | set(across["city_code_j"])
+        approved = set(clusters.loc[clusters["approval_year"] != "", "city_code"])
+        tenth = set(clusters.loc[clusters["approval_year"] == "", "city_code"]) - approved
+        codes = set(present["city_code"])
+        assert (len(codes), len(codes & border)) == (286, 194)
+        assert (len(approved), len(codes & approved), len(codes & tenth)) == (144, 137, 10)
