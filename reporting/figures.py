@@ -16,13 +16,15 @@ RC = {
     "axes.spines.right": False,
 }
 INK, ACCENT = "#333333", "#b03a2e"
+SYNTHETIC = "SYNTHETIC DATA (nianjian demo)"
 
 
-def event_study_figure(curve: pd.DataFrame, title: str) -> str:
+def event_study_figure(curve: pd.DataFrame, title: str, *, synthetic: bool = False) -> str:
     """Coefficients by relative time with their intervals.
 
     Args:
         curve: rows of `results.curves`: x relative time, y estimate, lower and upper limits.
+        synthetic: write into the picture and its metadata that no number describes a real city.
     """
     points = curve.sort_values("x")
     with mpl.rc_context(RC):  # type: ignore[arg-type]
@@ -36,10 +38,12 @@ def event_study_figure(curve: pd.DataFrame, title: str) -> str:
         axes.set_ylabel("Effect, 95 % interval")
         axes.set_title(title, loc="left", fontsize=11)
         axes.set_xticks([int(x) for x in points["x"]])
-        return _svg(figure)
+        return _svg(figure, synthetic)
 
 
-def distance_band_figure(curve: pd.DataFrame, title: str, crossing: float | None = None) -> str:
+def distance_band_figure(
+    curve: pd.DataFrame, title: str, crossing: float | None = None, *, synthetic: bool = False
+) -> str:
     """Effect of treated cities by their distance, with intervals and the distance where the effect changes sign.
 
     Bands that are not identified (NaN) leave a gap in the line.
@@ -47,6 +51,7 @@ def distance_band_figure(curve: pd.DataFrame, title: str, crossing: float | None
     Args:
         curve: rows of `results.curves`: x upper edge of the band in km, y estimate, lower and upper limits.
         crossing: km, drawn as a vertical line; None or NaN where the effect does not change sign.
+        synthetic: as in `event_study_figure`.
     """
     points = curve.sort_values("x")
     with mpl.rc_context(RC):  # type: ignore[arg-type]
@@ -65,11 +70,14 @@ def distance_band_figure(curve: pd.DataFrame, title: str, crossing: float | None
         axes.set_ylabel("Effect, 95 % interval")
         axes.set_title(title, loc="left", fontsize=11)
         axes.set_xticks(points["x"].tolist())
-        return _svg(figure)
+        return _svg(figure, synthetic)
 
 
-def _svg(figure: Figure) -> str:
+def _svg(figure: Figure, synthetic: bool) -> str:
+    metadata = {"Date": None, "Creator": None} | ({"Title": SYNTHETIC} if synthetic else {})
+    if synthetic:
+        figure.suptitle(SYNTHETIC, x=0.99, ha="right", color=ACCENT, fontsize=9, weight="bold")
     buffer = io.StringIO()
-    figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    figure.savefig(buffer, format="svg", metadata=metadata)
     text = buffer.getvalue()
     return text[text.index("<svg") :]

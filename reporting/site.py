@@ -49,7 +49,8 @@ def build_site(
         "notices": _rows(connection, "select * from audit.notices order by warns desc, study, variable, group_value"),
         "switches": _rows(connection, "select * from audit.switches order by switch"),
         "studies": [
-            study_view(connection, row, studies) for row in _rows(connection, "from results.studies order by study")
+            study_view(connection, row, studies, bool(manifest["synthetic"]))
+            for row in _rows(connection, "from results.studies order by study")
         ],
         "most_rows": MOST_ROWS,
     }
@@ -139,9 +140,9 @@ def coverage_view(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
 
 
 def study_view(
-    connection: duckdb.DuckDBPyConnection, row: Mapping[str, Any], studies: Mapping[str, Study]
+    connection: duckdb.DuckDBPyConnection, row: Mapping[str, Any], studies: Mapping[str, Study], synthetic: bool
 ) -> dict[str, Any]:
-    """What the templates print of one study."""
+    """What the templates print of one study; figures of synthetic data say so themselves."""
     study = studies[row["study"]]
     if row["status"] != "estimated":
         return {"row": row, "study": study, "descriptives": [], "tables": [], "figures": []}
@@ -156,7 +157,7 @@ def study_view(
             {**d, "label": study.label(d["variable"])} for d in results["descriptives"].to_dict("records")
         ],
         "tables": [_table(study, table.table_id, results) for table in study.tables],
-        "figures": [_figure(figure.figure_id, figure.title, results) for figure in study.event_studies],
+        "figures": [_figure(figure.figure_id, figure.title, results, synthetic) for figure in study.event_studies],
     }
 
 
@@ -165,12 +166,12 @@ def _table(study: Study, table_id: str, results: Mapping[str, pd.DataFrame]) -> 
     return regression_table(table_id, columns, estimates, fit, labels=study.labels)
 
 
-def _figure(figure_id: str, title: str, results: Mapping[str, pd.DataFrame]) -> dict[str, Any]:
+def _figure(figure_id: str, title: str, results: Mapping[str, pd.DataFrame], synthetic: bool) -> dict[str, Any]:
     curve = _of(results["curves"], "figure_id", figure_id)
     return {
         "figure_id": figure_id,
         "title": title,
-        "svg": event_study_figure(curve, title),
+        "svg": event_study_figure(curve, title, synthetic=synthetic),
         "tests": _of(results["tests"], "table_id", figure_id).to_dict("records"),
         "notes": list(_of(results["columns"], "table_id", figure_id)["convention"]),
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from reporting.figures import event_study_figure
+from reporting.figures import SYNTHETIC, distance_band_figure, event_study_figure
 from reporting.tables import number, regression_table, stars
 
 
@@ -67,4 +67,10 @@ def test_figure_is_the_same_text_every_time() -> None:
     )
     first = event_study_figure(curve, "Effect")
     assert first == event_study_figure(curve.iloc[::-1], "Effect")
-    assert first.startswith("<svg")
+    assert first.startswith("<svg") and SYNTHETIC not in first
+
+
+def test_a_figure_of_synthetic_data_says_so_by_itself() -> None:
+    curve = pd.DataFrame({"x": [-1.0, 0.0], "y": [0.0, 0.3], "lower": [0.0, 0.1], "upper": [0.0, 0.5]})
+    assert f"<dc:title>{SYNTHETIC}" in event_study_figure(curve, "Effect", synthetic=True)
+    assert SYNTHETIC in distance_band_figure(curve, "Effect", synthetic=True)
