@@ -16,12 +16,14 @@ from estimation.panel.tests import vif
 COLUMNS = ["study", "variable", "test", "statistic", "p_value", "n_obs", "note"]
 REGRESSORS = ("treatment", "explanatory", "control")
 TESTED = ("outcome", "explanatory", "control")
+PARTS = {"va_nq": ("v1", "v2", "v3", "v4", "v5")}  # a model holds the whole or its parts, never both
 
 
 def study_diagnostics(study: str, sample: pd.DataFrame, variables: pd.DataFrame) -> pd.DataFrame:
     """Diagnostics of one study's sample, one row a (variable, test): columns `COLUMNS`.
 
-    - ``vif``: of treatment, explanatory variables and controls on one another with a constant, over their complete rows.
+    - ``vif``: of treatment, explanatory variables and controls on one another with a constant, over their complete rows; parts of an
+      explanatory variable in its place.
     - ``pesaran_cd``: of outcome, explanatory variables and controls.
     - ``ips``, ``fisher_p``, ``fisher_pm``, ``fisher_z``, ``harris_tzavalis``: unit root in every series, around a constant, without lags.
 
@@ -38,12 +40,21 @@ def study_diagnostics(study: str, sample: pd.DataFrame, variables: pd.DataFrame)
     numeric = variables.loc[variables["kind"].isin(["continuous", "dummy"])]
     regressors = list(numeric.loc[numeric["role"].isin(REGRESSORS), "column_name"])
     tested = numeric.loc[numeric["role"].isin(TESTED) & (numeric["kind"] == "continuous"), "column_name"]
-    rows = [*inflation(sample, regressors)]
+    rows = [row for model, shown in models(regressors) for row in inflation(sample, model) if row["variable"] in shown]
     for column in tested:
         known = sample[["city_code", "year", column]].dropna()
         rows += _outcome(known, column, _dependence)
         rows += _outcome(known, column, _unit_roots)
     return pd.DataFrame(rows).assign(study=study)[COLUMNS].astype({"n_obs": "float64"})
+
+
+def models(regressors: Sequence[str]) -> list[tuple[list[str], list[str]]]:
+    """Regressors that stand in a model together, and those among them whose factor is shown: the whole with its controls, then its parts."""
+    wholes = [whole for whole in PARTS if whole in regressors]
+    parts = [part for whole in wholes for part in PARTS[whole] if part in regressors]
+    with_whole = [c for c in regressors if c not in parts]
+    with_parts = [c for c in regressors if c not in wholes]
+    return [(with_whole, with_whole), (with_parts, parts)] if parts else [(with_whole, with_whole)]
 
 
 def inflation(sample: pd.DataFrame, columns: Sequence[str]) -> list[dict[str, object]]:

@@ -220,6 +220,24 @@ class TestDiagnostics:
         assert found.n_skipped == 10
         assert np.isfinite(found.tests["fisher_p"].statistic)
 
+    def test_a_whole_and_its_parts_have_factors_apart(self):
+        """va_nq is the sum of v1 to v5: together every factor would be infinite. By hand: 1 / (1 - R2) of the regression on the others."""
+        draws = np.random.default_rng(3)
+        frame = panel()[["city_code", "year"]]
+        parts = [f"v{k}" for k in range(1, 6)]
+        frame = frame.assign(**{c: draws.exponential(size=len(frame)) for c in [*parts, "ms", "ti"]})
+        frame = frame.assign(va_nq=frame[parts].sum(axis=1), ti=frame["ti"] + frame["v1"])
+        names = ["va_nq", *parts, "ms", "ti"]
+        roles = ["explanatory"] * 6 + ["control"] * 2
+        variables = pd.DataFrame({"column_name": names, "kind": "continuous", "role": roles})
+        found = study_diagnostics("s", frame, variables)
+        factors = found[found["test"] == "vif"].set_index("variable")["statistic"]
+        assert sorted(factors.index) == sorted(names)
+        for column, others in (("va_nq", ["ms", "ti"]), ("ti", ["va_nq", "ms"]), ("v1", [*parts[1:], "ms", "ti"])):
+            x = np.column_stack([np.ones(len(frame)), frame[others]])
+            residual = frame[column] - x @ np.linalg.lstsq(x, frame[column], rcond=None)[0]
+            assert factors[column] == pytest.approx(frame[column].var(ddof=0) / residual.var(ddof=0))
+
     def test_empty_sample(self):
         found = study_diagnostics("s", panel().iloc[:0], self.variables)
         assert found.empty and found["statistic"].dtype == float
