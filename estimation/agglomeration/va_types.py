@@ -16,6 +16,7 @@ from estimation.core.frame import EstimationError, panel_frame
 
 Level = Literal["city", "city_year"]
 
+ALIKE = 1e-9  # relative: shares that differ by less are equal
 NAMES = {1: "前沿发展", 2: "稳定推进", 3: "潜力激发", 4: "高基础调整", 5: "低迷停滞"}
 
 
@@ -48,6 +49,8 @@ def va_types(
     base: tuple[int, int] | None = None,
 ) -> VaTypes:
     """Five types: 1 high share, high growth; 2 high, middle; 3 low, high; 4 high, low; 5 low, low.
+
+    Where no two units differ in their share (an index that is constant over them), nobody has a type.
 
     Args:
         df: long panel with the index ``va`` (above zero).
@@ -82,6 +85,8 @@ def va_types(
     cut = float(share[known].quantile(share_cut))
     slow, fast = (float(table.loc[known, "growth"].quantile(q)) for q in (low, high))
     table["va_type"] = _types(share > cut, table["growth"], slow, fast, low_middle)
+    if np.ptp(share[known]) <= ALIKE * share[known].max():
+        table["va_type"] = pd.Series(pd.NA, index=table.index, dtype="Int64")
     for k in NAMES:
         member = table["va_type"] == k
         table[f"V{k}"] = table[va].where(member, 0.0).where(table["va_type"].notna())

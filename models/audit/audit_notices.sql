@@ -98,16 +98,6 @@ scales as (
 
 ),
 
-sizes as (
-
-    select
-        study,
-        count(*) as n
-    from {{ ref('panel_samples') }}
-    group by study
-
-),
-
 warned as (
 
     select
@@ -115,19 +105,18 @@ warned as (
         variable,
         'city_years' as notice,
         warning as group_value,
-        count(*) / any_value(sizes.n) as measured,
+        count(*)::double as measured,
         0.0 as expected,
         true as warns,
         format(
-            '{}; not so in {} city-years ({}), where it is {:.4g} to {:.4g}',
+            '{}; {} rows ({}) from {:.4g} to {:.4g}',
             any_value(detail),
             count(*),
-            array_to_string(list_sort(list(city_code || ' ' || year))[:10], ', '),
+            array_to_string(list_sort(list(coalesce(city_code || ' ', '') || year))[:10], ', '),
             min(value),
             max(value)
         ) as meaning
     from {{ ref('audit_study_warnings') }}
-    inner join sizes using (study)
     group by study, variable, warning
 
 ),

@@ -5,6 +5,9 @@
 
     infra_turns_the_curve_over: the printed interaction (green_development, Table 8 (3)) bends agglomeration by theta2 + theta4 * Infra, which has
     the sign of theta2 only while Infra < -theta2 / theta4 = 0.585 / 0.121 = 4.83 (point D21 of the method specification).
+
+    agglomeration_is_constant: virtual agglomeration of new_quality_va_types is one number for all cities of a year, as its printed formula makes it (switch
+    va_formula, point C1); no city_code. A coefficient on it is not identified beside year effects.
 */
 with printed as (
 
@@ -32,9 +35,27 @@ infrastructure as (
 
 ),
 
+constant as (
+
+    select
+        'agglomeration_is_constant' as warning,
+        'new_quality_va_types' as study,
+        'va_nq' as variable,
+        null::varchar as city_code,
+        year,
+        max(va_nq) as value,
+        'the same for all cities of the year: coefficients on it are not identified under year effects' as detail
+    from {{ ref('study_new_quality_va_types') }}
+    group by year
+    having count(va_nq) > 1 and max(va_nq) - min(va_nq) <= 1e-9 * max(va_nq)
+
+),
+
 final as (
 
     select * from infrastructure
+    union all
+    select * from constant
 
 )
 

@@ -4,12 +4,14 @@
     Virtual agglomeration VA_it = sum_j LQ_jt w_ij, w_ij = 1 / d_ij, over the cities of a study. The papers leave j = i open: the default gives
     the own location quotient the weight 1 (d_ii := 1 km), which fits the printed moments; `exclude` leaves it out; `internal` takes the mean
     distance within a disc of the city's area, 2/3 sqrt(area / pi) (no value where the area is missing). Distances in km.
-    `va_constant` is the double sum one paper prints: the same number for all cities of a year, kept to show why it is not used.
+    `va_constant` is the double sum over c and j that new_quality_va_types prints, the same number for all cities of a year; `va_formula`: printed takes it as
+    that study's index (audit.study_warnings then says so).
 */
 {% set own = switch('va_own_term') %}
 {% set counted = until_base_end() %}
 {% set unit_km = switch('va_distance_unit_km') %}
 {% set is_mean = switch('va_normalise') == 'row' %}
+{% set printed = switch('va_formula') == 'printed' %}
 {% set quotient = 'j.lq_ict' if switch('va_quotient') == 'j' else 'i.lq_ict' %}
 
 with own_weights as (
@@ -57,6 +59,22 @@ summed as (
 
 ),
 
+of_the_formula as (
+
+    select
+        study,
+        city_code,
+        year,
+        {% if printed -%}
+            case when study = 'new_quality_va_types' then sum(va) over (partition by study, year) else va end
+        {%- else -%}
+            va
+        {%- endif %} as va,
+        sum(va) over (partition by study, year) as va_constant
+    from summed
+
+),
+
 final as (
 
     select
@@ -69,8 +87,8 @@ final as (
         case
             when lag(year) over city = year - 1 then va / lag(va) over city - 1
         end as va_growth,
-        sum(va) over (partition by study, year) as va_constant
-    from summed
+        va_constant
+    from of_the_formula
     window city as (partition by study, city_code order by year)
 
 )

@@ -257,6 +257,17 @@ def test_types_refuse_unusable_data():
         va_types(df, level="year")
 
 
+@pytest.mark.parametrize("level", ["city", "city_year"])
+def test_an_index_that_is_constant_over_cities_has_no_types(level):
+    """Three cities with 4.5 and then 9: a third of the nation each, growth 1 each; the types of the same cities with 4.5, 5 and 6 differ."""
+    cities = pd.DataFrame({"city_code": list("aabbcc"), "year": [2015, 2016] * 3, "va": [4.5, 9.0] * 3})
+    table = va_types(cities, level=level).table
+    assert table["share"].to_numpy() == pytest.approx(1 / 3)
+    assert table["growth"].dropna().to_numpy() == pytest.approx(1)
+    assert table[["va_type", "V1", "V2", "V3", "V4", "V5"]].isna().all().all()
+    assert va_types(cities.assign(va=[4.5, 9, 5, 9, 6, 9]), level="city").table["va_type"].notna().all()
+
+
 def test_great_circle_distances():
     """A quarter of the equator, pole to pole, Beijing to Hangzhou (about 1,120 km)."""
     distances = great_circle_km([0, 90, 0, 0], [0, 0, 90, -90], radius_km=6371.0)

@@ -20,6 +20,7 @@ REACH = {
         "indices.virtual_agglomeration indices.va_types studies.common_prosperity studies.green_development "
         "studies.new_quality_va_types"
     ),
+    ("va_formula", "printed"): "indices.virtual_agglomeration indices.va_types studies.new_quality_va_types audit.study_warnings",
     ("finance_def", "loans"): "indices.ratios studies.common_prosperity",
     ("cac_form", "printed"): "indices.coagglomeration studies.industrial_upgrading_built studies.industrial_upgrading",
     ("topsis_norm", "vector"): "indices.composite_scores studies.new_quality_va_types",
