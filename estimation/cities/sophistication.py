@@ -6,13 +6,18 @@ import numpy as np
 import pandas as pd
 
 from estimation.agglomeration.export_sophistication import expy, prody
+from estimation.core.frame import EstimationError
 
 COLUMNS = ["city_code", "year", "stru", "lnstru", "share_matched"]
 PRODUCTS = ["year", "product_code", "prody"]
 
 
 def city_sophistication(
-    exports: pd.DataFrame, city_industry: pd.DataFrame, industries: pd.DataFrame, frozen_until: int | None = None
+    exports: pd.DataFrame,
+    city_industry: pd.DataFrame,
+    industries: pd.DataFrame,
+    frozen_until: int | None = None,
+    form: str = "standard",
 ) -> pd.DataFrame:
     """stru_it = sum_s op_sit * complexity_s / sum_s op_sit and its log, one row a (city, year).
 
@@ -24,11 +29,17 @@ def city_sophistication(
             none: its group is then missing).
         city_industry: city_code, year, standard, industry_code, output_100m_yuan.
         industries: standard, industry_code, group_code.
+        form: ``standard`` as above; ``printed`` with the slash of the paper, stru_it = sum_s (op_sit / complexity_s) / sum_s op_sit.
         frozen_until: years up to it take no trade year after it (a frozen base; unless there is no other); None: the closest of all.
 
     Returns:
         ``share_matched``: share of the city's output in industries that have a complexity; the others are left out of the mean.
+
+    Raises:
+        EstimationError: an unknown form.
     """
+    if form not in ("standard", "printed"):
+        raise EstimationError(f"expy_form={form!r} is not one of standard, printed")
     output = city_industry.dropna(subset=["output_100m_yuan", "city_code"])
     complexity = group_complexity(exports)
     if output.empty or complexity.empty:
@@ -42,11 +53,12 @@ def city_sophistication(
     for year, rows in output.groupby("year", sort=True):
         nearest = _trade_year(trade_years, int(str(year)), frozen_until)
         known = complexity[nearest].dropna()
+        each = known.to_numpy() if form == "standard" else 1 / known.to_numpy()
         baskets = rows.pivot_table(
             index="city_code", columns="group_code", values="output_100m_yuan", aggfunc="sum"
         ).fillna(0.0)
         inside = baskets.reindex(columns=known.index, fill_value=0.0)
-        stru = expy(inside.to_numpy(), known.to_numpy())
+        stru = expy(inside.to_numpy(), each)
         total = rows.groupby("city_code")["output_100m_yuan"].sum().reindex(baskets.index)
         share = inside.sum(axis=1) / total
         parts.append(

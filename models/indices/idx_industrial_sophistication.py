@@ -14,4 +14,4 @@ def model(dbt, session):
     switches = dict(switches_table[["switch", "value"]].itertuples(index=False))
     frozen = switches["index_base_years"] != "all"
     last = frozen_years(studies)["industrial_upgrading"][1] if frozen else None
-    return city_sophistication(exports, city_industry, industries, last)
+    return city_sophistication(exports, city_industry, industries, last, switches["expy_form"])

@@ -59,6 +59,16 @@ class TestSophistication:
         assert found["lnstru"] == pytest.approx(np.log(found["stru"]))
         assert found["share_matched"] == pytest.approx(0.5)
 
+    def test_the_printed_slash(self):
+        """Output 3 over a complexity of 5/3 and 1 over 7/3: (9/5 + 3/7) / 4 = 78/140, below one, so that the log is negative."""
+        output = pd.DataFrame({
+            "city_code": "a", "year": 2006, "standard": 2002, "industry_code": ["10", "20", "99"], "output_100m_yuan": [3.0, 1, 4],
+        })  # fmt: skip
+        found = city_sophistication(self.exports(), output, self.industries, form="printed").iloc[0]
+        assert found[["stru", "lnstru", "share_matched"]].to_list() == pytest.approx([78 / 140, np.log(78 / 140), 0.5])
+        with pytest.raises(EstimationError, match="standard, printed"):
+            city_sophistication(self.exports(), output, self.industries, form="slash")
+
     def test_industries_are_those_of_the_edition(self):
         """Number 11 means g1 in the edition of 2017 and nothing in that of 2002: a city with no other output has no value."""
         output = pd.DataFrame({

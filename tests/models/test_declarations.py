@@ -57,7 +57,7 @@ ELSEWHERE = {
     "a list or number of the seeds": ("n_cities", "nq_items", "np_items", "wordlist_nq", "wordlist_digital", "fi_source"),
     "the demo": ("desc_fix", "plant_mode"),
     "stored side by side": ("dominance_mode", "iv_sq"),
-    "one method is known": ("market_index_method", "expy_form"),
+    "one method is known": ("market_index_method",),
     "a scale that min-max removes": ("xi_est",),
     "a trend here; year dummies are interactions of the study": ("B20 iv_time",),
 }  # fmt: skip

@@ -22,6 +22,9 @@ REACH = {
     ),
     ("va_formula", "printed"): "indices.virtual_agglomeration indices.va_types studies.new_quality_va_types audit.study_warnings",
     ("finance_def", "loans"): "indices.ratios studies.common_prosperity",
+    ("expy_form", "printed"): (
+        "indices.industrial_sophistication studies.industrial_upgrading_built studies.industrial_upgrading"
+    ),
     ("cac_form", "printed"): "indices.coagglomeration studies.industrial_upgrading_built studies.industrial_upgrading",
     ("topsis_norm", "vector"): "indices.composite_scores studies.new_quality_va_types",
     ("pca_rescale", "minmax"): f"{INDEX} studies.common_prosperity",
