@@ -9,7 +9,7 @@ import pandas as pd
 
 from estimation.cleaning.interpolation import interpolate
 from estimation.core.frame import EstimationError
-from estimation.economy.allocation_efficiency import allocation_efficiency
+from estimation.economy.allocation_efficiency import allocation_efficiency, staff_elasticity
 from estimation.indices.systems import base_mask, base_years
 
 KEYS = ["city_code", "year"]
@@ -31,9 +31,9 @@ def city_allocation(
     ``status`` says what a value is: firms, interpolated, province_mean, missing.
 
     Args:
-        firms: city_code, year, revenue_100m_yuan, rd_staff, employees. sample, with columns city_code and year.
+        firms: city_code, year, revenue_100m_yuan, rd_staff, employees, and fixed_assets_100m_yuan where xi is estimated. sample: city_code, year.
         provinces: city_code, province_code.
-        switches: ecol_normalise, ecol_missing, interpolation_max_gap, index_base_years. frozen: base years of the study.
+        switches: ecol_normalise, ecol_missing, xi_est, interpolation_max_gap, index_base_years. frozen: base years of the study.
 
     Raises:
         EstimationError: an unknown rule, or unusable firm rows.
@@ -47,6 +47,7 @@ def city_allocation(
         return pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in COLUMNS})
     found = allocation_efficiency(
         own, "revenue_100m_yuan", "rd_staff", "employees",
+        elasticity=_elasticity(own, switches, frozen),
         normalise=switches["ecol_normalise"],  # type: ignore[arg-type]
         base=base_years(sample["year"], switches["index_base_years"], frozen),
     ).table  # fmt: skip
@@ -58,6 +59,14 @@ def city_allocation(
     if rule == "fill":
         table = _from_the_province(table, provinces)
     return table[COLUMNS]
+
+
+def _elasticity(firms: pd.DataFrame, switches: Mapping[str, str], frozen: tuple[int, int] | None) -> float:
+    """xi by the switch ``xi_est``: 1, or estimated over the firms of the base years."""
+    if switches["xi_est"] == "one":
+        return 1.0
+    base = firms[base_mask(firms["year"], switches["index_base_years"], frozen)]
+    return staff_elasticity(base, "revenue_100m_yuan", "fixed_assets_100m_yuan", "rd_staff", "employees")
 
 
 def _on_the_line(table: pd.DataFrame, max_gap: int, base: np.ndarray) -> pd.DataFrame:

@@ -106,6 +106,31 @@ def allocation_efficiency(
     return AllocationEfficiency(table, len(values) - len(usable), normalise)
 
 
+def staff_elasticity(
+    firms: pd.DataFrame, output: str, capital: str, staff: str, employees: str, *, time: str = "year"
+) -> float:
+    """xi of ln output = c_t + a ln capital + b ln(employees - staff) + xi ln staff by least squares over the firms.
+
+    Args:
+        firms: one row a firm and year. output, capital, staff, employees: columns; rows where a logarithm does not exist are left out.
+
+    Raises:
+        EstimationError: too few or too similar firms, or an elasticity that is not above zero (it would turn the ranking over).
+    """
+    levels = firms[[output, capital, staff]].assign(others=firms[employees] - firms[staff])
+    usable = levels[(levels > 0).all(axis=1)]
+    logs = usable.apply(np.log)
+    logs = logs - logs.groupby(firms.loc[usable.index, time]).transform("mean")
+    slopes, _, rank, _ = np.linalg.lstsq(logs[[capital, "others", staff]].to_numpy(), logs[output].to_numpy())
+    if rank < 3:
+        raise EstimationError(f"{len(usable)} firms are too few or too similar to estimate xi; take xi_est=one")
+    if not slopes[2] > 0:
+        raise EstimationError(
+            f"the estimated elasticity of {staff} is {slopes[2]:.4g}, not above zero; take xi_est=one"
+        )
+    return float(slopes[2])
+
+
 def _to_unit(values: pd.Series, base: pd.Series) -> pd.Series:
     """Values mapped to [0.001, 1] by the limits of the base rows."""
     low, high = values[base].min(), values[base].max()

@@ -153,7 +153,13 @@ class TestRobots:
             with_groups(self.robots.assign(standard="GB/T"), self.industries)
 
 
-ALLOCATION = {"ecol_normalise": "none", "ecol_missing": "fill", "interpolation_max_gap": "3", "index_base_years": "all"}
+ALLOCATION = {
+    "ecol_normalise": "none",
+    "ecol_missing": "fill",
+    "xi_est": "one",
+    "interpolation_max_gap": "3",
+    "index_base_years": "all",
+}
 
 
 class TestAllocation:
@@ -197,6 +203,56 @@ class TestAllocation:
         """Firms of cities outside the sample do not set the scale: lowest 0.001, highest 1."""
         found = self.found(ecol_normalise="minmax", ecol_missing="none")["ecol"].dropna()
         assert found.min() == pytest.approx(0.001) and found.max() == 1
+
+    def test_an_estimated_elasticity(self):
+        """Revenue of (2 or 3) K^.3 (other staff)^.4 staff^.25 in two years: xi = .25 scales the covariance, and min-max removes it."""
+        rng = np.random.default_rng(1)
+        firms = pd.DataFrame({
+            "city_code": np.repeat(["a", "b", "c"], 8), "year": np.tile([2006, 2007], 12), "rd_staff": rng.uniform(5, 40, 24),
+            "fixed_assets_100m_yuan": rng.uniform(1, 9, 24), "others": rng.uniform(50, 90, 24),
+        })  # fmt: skip
+        firms["employees"] = firms["rd_staff"] + firms["others"]
+        firms["revenue_100m_yuan"] = (firms["year"] - 2004) * (
+            firms["fixed_assets_100m_yuan"] ** 0.3 * firms["others"] ** 0.4 * firms["rd_staff"] ** 0.25
+        )
+        for normalise, scale in (("none", 0.25), ("minmax", 1.0)):
+            rules = ALLOCATION | {"ecol_normalise": normalise, "ecol_missing": "none"}
+            one, estimated = (
+                city_allocation(firms, self.sample(), self.provinces, rules | {"xi_est": value}).dropna()
+                for value in ("one", "estimated")
+            )
+            assert len(one) == 6
+            np.testing.assert_allclose(estimated["covariance"], 0.25 * one["covariance"], rtol=1e-10)
+            np.testing.assert_allclose(estimated["ecol"], scale * one["ecol"], rtol=1e-10)
+
+    def test_an_elasticity_of_the_base_years(self):
+        """Later firms with another technology move xi of all years, not that of a frozen base."""
+        rng = np.random.default_rng(2)
+        firms = pd.DataFrame({
+            "city_code": "a", "year": np.tile([2006, 2007], 10), "rd_staff": rng.uniform(5, 40, 20),
+            "fixed_assets_100m_yuan": rng.uniform(1, 9, 20), "employees": rng.uniform(60, 90, 20),
+        })  # fmt: skip
+        power = firms["year"].map({2006: 0.5, 2007: 2.0})
+        firms["revenue_100m_yuan"] = firms["fixed_assets_100m_yuan"] * firms["rd_staff"] ** power
+        rules = ALLOCATION | {"xi_est": "estimated", "ecol_missing": "none"}
+        first = {
+            rule: city_allocation(
+                firms, self.sample(), self.provinces, rules | {"index_base_years": rule}, (2006, 2006)
+            )
+            for rule in ("all", "frozen")
+        }
+        one = city_allocation(firms, self.sample(), self.provinces, rules | {"xi_est": "one"})
+        ratio = {rule: found["covariance"][0] / one["covariance"][0] for rule, found in first.items()}
+        assert ratio["frozen"] == pytest.approx(0.5) and ratio["all"] > 0.8
+
+    def test_an_elasticity_that_cannot_be_used(self):
+        falling = self.firms().assign(
+            city_code="a", year=2006, fixed_assets_100m_yuan=[1.0, 2, 4, 8, 3], rd_staff=[1.0, 3, 2, 5, 4],
+            employees=[9.0, 11, 18, 12, 30], revenue_100m_yuan=lambda f: 10 / f["rd_staff"],
+        )  # fmt: skip
+        for firms, words in ((falling, "is -1, not above zero"), (falling[:3], "too few or too similar")):
+            with pytest.raises(EstimationError, match=words):
+                city_allocation(firms, self.sample(), self.provinces, ALLOCATION | {"xi_est": "estimated"})
 
     def test_frozen_limits(self):
         """The covariance of 2009 sets no limit: 2006 keeps its value, and 2009 counts as standing on the limit."""

@@ -58,7 +58,6 @@ ELSEWHERE = {
     "the demo": ("desc_fix", "plant_mode"),
     "stored side by side": ("dominance_mode", "iv_sq"),
     "one method is known": ("market_index_method",),
-    "a scale that min-max removes": ("xi_est",),
     "a trend here; year dummies are interactions of the study": ("B20 iv_time",),
 }  # fmt: skip
 
