@@ -3,8 +3,12 @@
 /*
     Instruments of the papers, one row a (city, year): standard deviation of terrain relief times a trend (industrial upgrading); reciprocal
     of terrain relief times the log of the nation's internet users in the year before, and its square (green development); distance to
-    Hangzhou times a trend, or times those users (digital industry). Trends start at 0 in the first year of the study.
+    Hangzhou times a trend, or times those users (digital industry). Trends start at 0 in the first year of the study. Terrain and Hangzhou may be taken by
+    year instead (terrain_time, hangzhou_time: year_dummies): one column a year after the first, and none for the trend.
 */
+{% set terrain = switch('terrain_time') %}
+{% set hangzhou = switch('hangzhou_time') %}
+
 with first_years as (
 
     select
@@ -47,10 +51,18 @@ final as (
     select
         city_code,
         year,
-        terrain_relief_sd * trend_industrial_upgrading as iv_terrain_year,
+        terrain_relief_sd * {{ 'null::double' if terrain == 'year_dummies' else 'trend_industrial_upgrading' }}
+            as iv_terrain_year,
         ln(users_before) / nullif(terrain_relief, 0) as iv_terrain_inet,
-        hangzhou_distance_km * {{ 'trend_digital_industry' if switch('hangzhou_time') == 'trend' else 'users_before' }}
-            as iv_hangzhou
+        {% if hangzhou == 'trend' -%}
+            hangzhou_distance_km * trend_digital_industry
+        {%- elif hangzhou == 'internet_users' -%}
+            hangzhou_distance_km * users_before
+        {%- else -%}
+            null::double
+        {%- endif %} as iv_hangzhou,
+        {{ year_interactions('industrial_upgrading', 'terrain_relief_sd', 'iv_terrain', terrain == 'year_dummies') }},
+        {{ year_interactions('digital_industry', 'hangzhou_distance_km', 'iv_hangzhou', hangzhou == 'year_dummies') }}
     from inputs
 
 )

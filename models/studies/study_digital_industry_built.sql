@@ -55,6 +55,9 @@ sample as (
 
         -- instrument, and what groups are formed by
         instruments.iv_hangzhou,
+        {% for of_year in instrument_years(study) -%}
+            instruments.iv_hangzhou_{{ of_year }},
+        {% endfor -%}
         markets.integration as market_integration,
         marketisation.market_index,
         words.gov_digital_freq,

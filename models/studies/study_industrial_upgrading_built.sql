@@ -49,6 +49,9 @@ select
     -- robustness, instrument, groups, other policies
     ratios.industry_structure_upgrade,
     instruments.iv_terrain_year,
+    {% for of_year in instrument_years(study) -%}
+        instruments.iv_terrain_{{ of_year }},
+    {% endfor -%}
     sizes.city_size_class,
     policies.hitech_zone,
     policies.smart_city,

@@ -58,7 +58,6 @@ ELSEWHERE = {
     "the demo": ("desc_fix", "plant_mode"),
     "stored side by side": ("dominance_mode", "iv_sq"),
     "one method is known": ("market_index_method",),
-    "a trend here; year dummies are interactions of the study": ("B20 iv_time",),
 }  # fmt: skip
 
 
@@ -169,6 +168,15 @@ class TestStudyVariables:
         printed = set(zip(variables["study"], variables["printed"], strict=True))
         assert set(zip(moments["study"], moments["printed"], strict=True)) <= printed
         assert set(moments["study"]) == set(STUDIES)
+
+    @pytest.mark.parametrize(
+        ("study", "prefix"), [("industrial_upgrading", "iv_terrain"), ("digital_industry", "iv_hangzhou")]
+    )
+    def test_instruments_by_year_cover_the_sample_but_its_first_year(self, study, prefix):
+        variables, samples = seed("study_variables"), seed("study_samples").set_index("study")
+        first, last = (int(samples.loc[study, name]) for name in ("first_year", "last_year"))
+        own = variables[(variables["study"] == study) & (variables["kind"] == "interaction")]
+        assert own["column_name"].to_list() == [f"{prefix}_{year}" for year in range(first + 1, last + 1)]
 
     def test_cleaning_and_years_of_the_studies(self):
         samples = seed("study_samples").set_index("study")

@@ -25,6 +25,7 @@ REACH = {
     ("expy_form", "printed"): (
         "indices.industrial_sophistication studies.industrial_upgrading_built studies.industrial_upgrading"
     ),
+    ("terrain_time", "year_dummies"): "indices.instruments studies.industrial_upgrading_built studies.industrial_upgrading",
     ("cac_form", "printed"): "indices.coagglomeration studies.industrial_upgrading_built studies.industrial_upgrading",
     ("topsis_norm", "vector"): "indices.composite_scores studies.new_quality_va_types",
     ("pca_rescale", "minmax"): f"{INDEX} studies.common_prosperity",
