@@ -15,6 +15,11 @@ MATRICES = {
     "common_prosperity": ("contiguity", "inverse_distance", "economic_distance"),
     "digital_industry": ("contiguity",),
 }
+DIGITAL = {
+    "contiguity": ("contiguity",),
+    "contiguity_distance": ("contiguity_distance",),
+    "both": ("contiguity", "contiguity_distance"),
+}
 NORMALISATIONS = ("none", "row", "spectral")
 WEIGHTS = ["study", "matrix", "city_code_i", "city_code_j", "weight", "weight_row", "weight_spectral", "by_island_rule"]
 SMALLEST_GAP_YUAN = 1.0
@@ -34,7 +39,7 @@ def city_weights(
     Args:
         samples: study, city_code, year. distances: city_code_i, city_code_j, distance_km, all ordered pairs.
         adjacency: city_code_i, city_code_j of neighbours. incomes: city_code, year, gdp_pc_yuan.
-        switches: island_rule, distance_weight_power, distance_weight_cutoff_km, economic_weight, index_base_years (years of mean GDP per
+        switches: island_rule, distance_weight_power, distance_weight_cutoff_km, economic_weight, digital_weights, index_base_years (years of mean GDP per
             head). frozen: base years by study.
 
     Gaps of mean GDP per head below one yuan count as one yuan (two cities may have the same mean).
@@ -45,18 +50,19 @@ def city_weights(
         eigenvalue, rising (``position`` from 1): the spatial parameter lies between the reciprocals of the first and the last.
 
     Raises:
-        EstimationError: islands under ``error``, or incomes missing for a city of a sample.
+        EstimationError: islands under ``error``, an unknown choice, or incomes missing for a city of a sample.
     """
     weights, eigenvalues = [], []
-    for study, names in MATRICES.items():
+    for study in MATRICES:
         cities = np.array(sorted(samples.loc[samples["study"] == study, "city_code"].unique()))
         if len(cities) < 2:
             continue
         wide = distances.pivot(index="city_code_i", columns="city_code_j", values="distance_km")
         D = wide.reindex(index=cities, columns=cities).to_numpy()
-        for name in names:
-            if name == "contiguity":
+        for name in _matrices(study, switches["digital_weights"]):
+            if name in ("contiguity", "contiguity_distance"):
                 raw = contiguity(adjacency[["city_code_i", "city_code_j"]].itertuples(index=False, name=None), cities)
+                raw = raw * _inverse_distance(D, switches) if name == "contiguity_distance" else raw
             elif name == "inverse_distance":
                 raw = _inverse_distance(D, switches)
             else:
@@ -67,6 +73,13 @@ def city_weights(
             weights.append(table.assign(study=study, matrix=name))
             eigenvalues.append(roots.assign(study=study, matrix=name))
     return _joined(weights, WEIGHTS), _joined(eigenvalues, EIGENVALUES)
+
+
+def _matrices(study: str, digital: str) -> tuple[str, ...]:
+    """Matrices of a study; those of the digital industry by the switch ``digital_weights``."""
+    if digital not in DIGITAL:
+        raise EstimationError(f"digital_weights={digital!r} is not one of {', '.join(DIGITAL)}")
+    return DIGITAL[digital] if study == "digital_industry" else MATRICES[study]
 
 
 def _inverse_distance(D: np.ndarray, switches: Mapping[str, str]) -> np.ndarray:

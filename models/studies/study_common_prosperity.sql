@@ -2,14 +2,16 @@
 
 /*
     Estimation sample of "Digital infrastructure, virtual agglomeration and common prosperity", one row a city-year of its balanced sample. Whole
-    cities. Groups split at the median are 1 above it.
+    cities. Groups split at the median are 1 above it. Digital finance is published from 2011: what stands in for 2010 where groups are formed is the switch
+    digital_finance_2010 (finance_judged); the index itself stays as published.
 */
 {% set study = 'common_prosperity' %}
 {% set markets = (study, 'series.market_integration', switch('median_scope'), 'series.market_integration_mean') %}
-{% set finance = (study, 'series.digital_finance', switch('digital_finance_scope'), 'series.digital_finance_mean') %}
+{% set finance_2010 = switch('digital_finance_2010') %}
+{% set finance = (study, 'series.finance_judged', switch('digital_finance_scope'), 'series.finance_mean') %}
 {% set keys = ('samples.city_code', 'samples.year') %}
 
-with series as (
+with published as (
 
     select
         samples.city_code,
@@ -19,13 +21,48 @@ with series as (
         markets.integration as market_integration,
         {{ mean_of_city(study, 'markets.integration', *keys) }} as market_integration_mean,
         panel.pku_dfiic_index as digital_finance,
-        {{ mean_of_city(study, 'panel.pku_dfiic_index', *keys) }} as digital_finance_mean
+        {{ mean_of_city(study, 'panel.pku_dfiic_index', *keys) }} as digital_finance_mean,
+        arg_min(panel.pku_dfiic_index, samples.year) filter (where panel.pku_dfiic_index is not null)
+            over (partition by samples.city_code) as digital_finance_first,
+        min(samples.year) filter (where panel.pku_dfiic_index is not null)
+            over (partition by samples.city_code) as digital_finance_since
     from {{ ref('panel_samples') }} as samples
     inner join {{ ref('panel_city_year') }} as panel
         on samples.city_code = panel.city_code and samples.year = panel.year
     left join {{ ref('idx_market_integration') }} as markets
         on samples.study = markets.study and samples.city_code = markets.city_code and samples.year = markets.year
     where samples.study = '{{ study }}'
+
+),
+
+judged as (
+
+    select
+        *,
+        case
+            when digital_finance is not null then digital_finance
+            {% if finance_2010 == 'backfill' -%}
+                when year < digital_finance_since then digital_finance_first
+            {%- elif finance_2010 == 'city_mean' -%}
+                else digital_finance_mean
+            {%- endif %}
+        end as finance_judged
+    from published
+
+),
+
+series as (
+
+    select
+        *,
+        {% if finance_2010 == 'backfill' -%}
+            {{ mean_of_city(study, 'finance_judged') }}
+        {%- elif finance_2010 == 'drop' -%}
+            case when digital_finance is not null then digital_finance_mean end
+        {%- else -%}
+            digital_finance_mean
+        {%- endif %} as finance_mean
+    from judged
 
 )
 

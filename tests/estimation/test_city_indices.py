@@ -166,7 +166,7 @@ class TestMarkets:
 
 WEIGHTS = {
     "island_rule": "nearest", "distance_weight_power": "1", "distance_weight_cutoff_km": "none", "economic_weight": "plain",
-    "index_base_years": "all",
+    "index_base_years": "all", "digital_weights": "contiguity",
 }  # fmt: skip
 
 
@@ -202,6 +202,41 @@ class TestWeights:
         assert found.loc[("inverse_distance", "a", "c"), "weight"] == pytest.approx(1 / 20)
         assert found.loc[("economic_distance", "a", "c"), "weight"] == pytest.approx(1 / 3)
         assert (found.groupby(["matrix", "city_code_i"])["weight_row"].sum() - 1).abs().max() < 1e-12
+
+    @pytest.mark.parametrize(
+        ("choice", "stored"),
+        [
+            ("contiguity", {"contiguity"}),
+            ("contiguity_distance", {"contiguity_distance"}),
+            ("both", {"contiguity", "contiguity_distance"}),
+        ],
+    )
+    def test_weights_of_the_digital_industry(self, choice, stored):
+        """Borders a-b of 10 km and b-c of 4 km: weights 1/10 and 1/4, so that b gives 2/7 and 5/7; d takes c, at the largest weight."""
+        samples, distances, adjacency, incomes = self.inputs()
+        samples = samples.assign(study="digital_industry")
+        at = dict(zip("abcd", (0.0, 10, 14, 15), strict=True))
+        gaps = [abs(at[i] - at[j]) for i, j in distances[["city_code_i", "city_code_j"]].itertuples(index=False)]
+        inputs = (samples, distances.assign(distance_km=gaps), adjacency, incomes)
+        table, roots = city_weights(*inputs, WEIGHTS | {"digital_weights": choice})
+        assert set(table["matrix"]) == set(roots["matrix"]) == stored
+        found = table.set_index(["matrix", "city_code_i", "city_code_j"])
+        if "contiguity_distance" in stored:
+            own = found.loc["contiguity_distance"]
+            weights = {
+                ("a", "b"): 0.1,
+                ("b", "a"): 0.1,
+                ("b", "c"): 0.25,
+                ("c", "b"): 0.25,
+                ("c", "d"): 0.25,
+                ("d", "c"): 0.25,
+            }
+            assert own["weight"].to_dict() == pytest.approx(weights)
+            assert own["weight_row"][[("b", "a"), ("b", "c")]].tolist() == pytest.approx([2 / 7, 5 / 7])
+        if "contiguity" in stored:
+            assert (found.loc["contiguity"]["weight"] == 1).all() and len(found.loc["contiguity"]) == 6
+        with pytest.raises(EstimationError, match="contiguity, contiguity_distance, both"):
+            city_weights(*inputs, WEIGHTS | {"digital_weights": "queen"})
 
     def test_equal_incomes_count_as_one_yuan_apart(self):
         assert self.weights().loc[("economic_distance", "c", "d"), "weight"] == pytest.approx(1)

@@ -53,7 +53,7 @@ ELSEWHERE = {
         "gmm_collapse", "gmm_transform", "windmeijer", "gmm_year_dummies", "qca_*", "first_stage_print", "se", "border_linear", "r2_type",
         "col1_estimator=pooled/re", "r2_sdm", "rho_bounds", "itcv_df", "rob_*",
     ),
-    "stored under every choice (indices.spatial_weights), the study picks": ("W_type", "W_norm"),
+    "stored under every choice (indices.spatial_weights), the study picks": ("W_norm",),
     "a list or number of the seeds": ("n_cities", "nq_items", "np_items", "wordlist_nq", "wordlist_digital", "fi_source"),
     "the demo": ("desc_fix", "plant_mode"),
     "stored side by side": ("dominance_mode", "iv_sq"),

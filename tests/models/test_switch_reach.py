@@ -26,6 +26,8 @@ REACH = {
         "indices.industrial_sophistication studies.industrial_upgrading_built studies.industrial_upgrading"
     ),
     ("terrain_time", "year_dummies"): "indices.instruments studies.industrial_upgrading_built studies.industrial_upgrading",
+    ("digital_weights", "both"): "indices.spatial_weights indices.spatial_eigenvalues",
+    ("digital_finance_2010", "drop"): "studies.common_prosperity",
     ("cac_form", "printed"): "indices.coagglomeration studies.industrial_upgrading_built studies.industrial_upgrading",
     ("topsis_norm", "vector"): "indices.composite_scores studies.new_quality_va_types",
     ("pca_rescale", "minmax"): f"{INDEX} studies.common_prosperity",
