@@ -25,9 +25,9 @@ def model(dbt, session):
     frame = frame.sort_values(["city_code", "year"], ignore_index=True)
     frame["wage_10k_yuan"] = frame["wage_avg_yuan"] / 10000  # output over labour is in 10,000 yuan a person
     base = base_mask(frame["year"], switches["index_base_years"], frozen_years(studies)["common_prosperity"])
-    function = cobb_douglas(
-        frame[base], "gdp_100m_yuan", "capital", "emp_total_10k", effects=switches["prodfun_effects"]
-    )
+    years = frame.loc[base, "year"]
+    effects = switches["prodfun_effects"] if years.min() < years.max() else "none"  # one year cannot tell effects apart
+    function = cobb_douglas(frame[base], "gdp_100m_yuan", "capital", "emp_total_10k", effects=effects)
     result = distortion(frame, function, "wage_10k_yuan", capital_price=float(switches["capital_price"]))
     keys = frame[["city_code", "year"]].assign(alpha=function.alpha, beta=function.beta)
     return pd.concat([keys, result[["dist_k", "dist_l"]]], axis=1)[COLUMNS]

@@ -19,12 +19,15 @@ def model(dbt, session):
     if va.empty:
         kinds = {"city_code": "str", "year": "int64", "va_type": "Int64"}
         return pd.DataFrame({c: pd.Series(dtype=kinds.get(c, "float64")) for c in COLUMNS})
+    base = base_years(va["year"], switches["index_base_years"], frozen_years(studies)["new_quality_va_types"])
+    if base and base[0] == base[1]:
+        base = base[0], base[0] + 1  # growth needs two years
     types = va_types(
         va,
         share_cut=float(switches["va_share_cut"]),
         growth_cuts=GROWTH_CUTS[switches["va_growth_cuts"]],
         low_middle=int(switches["va_low_middle"]),
         level=switches["va_type_level"],
-        base=base_years(va["year"], switches["index_base_years"], frozen_years(studies)["new_quality_va_types"]),
+        base=base,
     )
     return types.table.rename(columns=str.lower)[COLUMNS].astype({"va_type": "Int64"})
