@@ -8,7 +8,8 @@ import pandas as pd
 from estimation.agglomeration.export_sophistication import expy, prody
 from estimation.core.frame import EstimationError
 
-COLUMNS = ["city_code", "year", "stru", "lnstru", "share_matched"]
+COLUMNS = ["city_code", "year", "stru", "lnstru", "share_matched", "trade_year"]
+KINDS = {"city_code": "str", "year": "int64", "trade_year": "int64"}
 PRODUCTS = ["year", "product_code", "prody"]
 
 
@@ -34,6 +35,7 @@ def city_sophistication(
 
     Returns:
         ``share_matched``: share of the city's output in industries that have a complexity; the others are left out of the mean.
+        ``trade_year``: year of the trade behind the complexity.
 
     Raises:
         EstimationError: an unknown form.
@@ -43,9 +45,7 @@ def city_sophistication(
     output = city_industry.dropna(subset=["output_100m_yuan", "city_code"])
     complexity = group_complexity(exports)
     if output.empty or complexity.empty:
-        return pd.DataFrame(
-            {c: pd.Series(dtype={"city_code": "str", "year": "int64"}.get(c, "float64")) for c in COLUMNS}
-        )
+        return pd.DataFrame({c: pd.Series(dtype=KINDS.get(c, "float64")) for c in COLUMNS})
     groups = industries.astype({"standard": "int64"}).drop_duplicates(["standard", "industry_code"])
     output = output.astype({"standard": "int64"}).merge(groups, on=["standard", "industry_code"], how="left")
     trade_years = np.array(sorted(complexity.columns))
@@ -61,11 +61,8 @@ def city_sophistication(
         stru = expy(inside.to_numpy(), each)
         total = rows.groupby("city_code")["output_100m_yuan"].sum().reindex(baskets.index)
         share = inside.sum(axis=1) / total
-        parts.append(
-            pd.DataFrame(
-                {"city_code": baskets.index, "year": int(str(year)), "stru": stru, "share_matched": share.to_numpy()}
-            )
-        )
+        own = pd.DataFrame({"city_code": baskets.index, "stru": stru, "share_matched": share.to_numpy()})
+        parts.append(own.assign(year=int(str(year)), trade_year=nearest))
     table = pd.concat(parts, ignore_index=True).assign(lnstru=lambda f: np.log(f["stru"]))
     return table[COLUMNS].sort_values(["city_code", "year"], ignore_index=True)
 

@@ -45,7 +45,9 @@ scaled as (
         {%- else -%}
             ecol as a,
             eland as b
-        {%- endif %}
+        {%- endif %},
+        {{ 'false' if switch('rel_normalise') == 'none' else
+            'ecol not between low_a and high_a or eland not between low_b and high_b' }} as limited
     from inputs
     cross join limits
 
@@ -60,6 +62,7 @@ forms as (
         eland,
         a as ecol_scaled,
         b as eland_scaled,
+        limited,
         pow(a * b, 0.25) as rel_standard,
         pow(2 * a * b / nullif(a + b, 0), 0.25) as rel_printed
     from scaled

@@ -72,6 +72,82 @@ first_years as (
 
 ),
 
+other_trade_years as (
+
+    select
+        samples.study,
+        samples.city_code,
+        samples.year,
+        unnest(['stru', 'lnstru']) as variable,
+        'trade_year_substituted' as status,
+        'complexity from the trade of ' || sophistication.trade_year as detail
+    from {{ ref('panel_samples') }} as samples
+    inner join {{ ref('idx_industrial_sophistication') }} as sophistication
+        on samples.city_code = sophistication.city_code and samples.year = sophistication.year
+    where samples.study = 'industrial_upgrading' and sophistication.trade_year <> samples.year
+
+),
+
+people_limits as (
+
+    select
+        min(covariance) as low,
+        max(covariance) as high
+    from {{ ref('idx_allocation_efficiency') }}
+    where {{ base_rows('industrial_upgrading') }}
+
+),
+
+-- Beyond the limits of a scale: of its quantiles, or of a frozen base.
+limited as (
+
+    select
+        'industrial_upgrading' as study,
+        city_code,
+        year,
+        'rel' as variable,
+        'scale_limited' as status,
+        'ecol ' || format('{:.10g}', ecol) || ', eland ' || format('{:.10g}', eland) as detail
+    from {{ ref('idx_coordination') }}
+    where limited
+
+    union all by name
+
+    select
+        'industrial_upgrading' as study,
+        city_code,
+        year,
+        'ecol' as variable,
+        'scale_limited' as status,
+        'the covariance is ' || format('{:.10g}', covariance) as detail
+    from {{ ref('idx_allocation_efficiency') }}
+    cross join people_limits
+    where '{{ switch('ecol_normalise') }}' = 'minmax' and covariance not between low and high
+
+),
+
+-- An abolished unit was added to its successor: every variable of these city-years.
+merged as (
+
+    select
+        panel.study,
+        panel.city_code,
+        panel.year,
+        'all' as variable,
+        'merged_units' as status,
+        'with ' || successors.old_code as detail
+    from {{ ref('study_events') }} as chosen
+    inner join {{ ref('city_event_successors') }} as successors on chosen.event_id = successors.event_id
+    inner join {{ ref('cities') }} as abolished on successors.old_code = abolished.city_code
+    inner join {{ ref('panel_study_city_year') }} as panel
+        on
+            chosen.study = panel.study
+            and successors.successor_code = panel.city_code
+            and abolished.valid_to >= panel.year
+    where chosen.choice = 'merge'
+
+),
+
 provincial_prices as (
 
     select
@@ -115,6 +191,12 @@ final as (
     select * from floored
     union all by name
     select * from first_years
+    union all by name
+    select * from other_trade_years
+    union all by name
+    select * from limited
+    union all by name
+    select * from merged
     union all by name
     select * from provincial_prices
     union all by name
