@@ -70,7 +70,7 @@ of_the_formula as (
         {%- else -%}
             va
         {%- endif %} as va,
-        sum(va) over (partition by study, year) as va_constant
+        va as va_single
     from summed
 
 ),
@@ -87,7 +87,7 @@ final as (
         case
             when lag(year) over city = year - 1 then va / lag(va) over city - 1
         end as va_growth,
-        va_constant
+        sum(va_single) over (partition by study, year) as va_constant
     from of_the_formula
     window city as (partition by study, city_code order by year)
 
