@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import duckdb
 import pandas as pd
 
-from expectations.changes import PANEL, all_changes
+from expectations.changes import PANEL, all_changes, value_changes
 from flows.errors import UsageError
 from flows.home import DATABASE, Home
 from reporting.export import harmless
@@ -90,11 +90,27 @@ def _study_changes(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:
     """Constructed variables that differ: also those of an index whose weights moved because a year was added."""
     compared = pd.concat([connection.execute(query).df() for query in all_changes(connection, "old", "new")])
     moved = compared[(compared[["n_added", "n_changed", "n_lost"]] > 0).any(axis=1) & (compared["study"] != PANEL)]
-    if moved.empty:
+    classes = list(_class_changes(connection))
+    if moved.empty and not classes:
         yield "studies: no value differs"
     for row in moved.itertuples():
         largest = f"; largest change {row.largest_change:.4g} at {row.largest_at}" if row.n_changed else ""
         yield f"study: {row.study}.{row.variable}: {row.n_added} added, {row.n_changed} changed, {row.n_lost} lost{largest}"
+    yield from classes
+
+
+def _class_changes(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:
+    """City-years that stand in another class (size class, tercile, grade), or in none any more."""
+    for query in value_changes(connection, "old", "new"):
+        rows = connection.execute(
+            f"""
+            select study, variable, count(class_now), count(*) - count(class_now)
+            from ({query}) where class_before is not null group by study, variable order by study, variable
+            """,
+            ["old"],
+        ).fetchall()
+        for study, variable, changed, lost in rows:
+            yield f"study: {study}.{variable}: {changed} changed class, {lost} lost"
 
 
 def _estimate_changes(connection: duckdb.DuckDBPyConnection) -> Iterable[str]:

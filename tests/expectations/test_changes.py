@@ -12,6 +12,7 @@ import pytest
 
 from expectations.changes import SUITES, write_changes
 from expectations.gate import failures, run_suites
+from flows.query import _study_changes
 
 SHA = "0" * 63
 
@@ -148,3 +149,35 @@ def test_cities_lost_from_the_panel_or_from_any_study_stop_the_gate(tmp_path: Pa
     assert lost == [("own", 100 - left), ("panel", 100 - left)]
     assert bool(lines) == stops
     assert not stops or ("variable=city_years" in lines[0] and "variable=gdp" in lines[0])
+
+
+def test_changed_values_are_listed_with_what_was_and_what_is(compared, tmp_path):
+    """Numbers, classes and lost rows; nothing that was added."""
+    now = sample(years=5)
+    now.loc[0, "cp_index"] = 0.6
+    now.loc[1, "region3"] = "west"
+    compared(sample(), now.drop(index=2))
+    with duckdb.connect() as con:
+        con.execute(f"attach '{tmp_path}/R1/warehouse.duckdb' as old (read_only)")
+        con.execute(f"attach '{tmp_path}/new/warehouse.duckdb' as new (read_only)")
+        rows = con.execute(
+            """
+            select variable, city_code, year, round(value_before, 6), value_now, class_before, class_now
+            from new.audit.changed_values order by year, variable
+            """
+        ).fetchall()
+        lines = list(_study_changes(con))
+    assert rows == [
+        ("cp_index", "000000", 2013, 0.5, 0.6, None, None),
+        ("region3", "000000", 2014, None, None, "east", "west"),
+        ("cp_index", "000000", 2015, 0.52, None, None, None),
+        ("did", "000000", 2015, 1.0, None, None, None),
+        ("region3", "000000", 2015, None, None, "east", None),
+    ]
+    assert "study: common_prosperity.region3: 1 changed class, 1 lost" in lines
+
+
+def test_nothing_is_listed_between_invented_economies(compared, tmp_path):
+    compared(sample(), sample(shift=0.2), files="cde")
+    with duckdb.connect(str(tmp_path / "new" / "warehouse.duckdb"), read_only=True) as con:
+        assert con.execute("select count(*) from audit.changed_values").fetchall() == [(0,)]
