@@ -158,7 +158,7 @@ def city_year_changes(before: str, now: str, study: str) -> str:
 def changes(before: str, now: str, studies: Collection[str]) -> str:
     """SQL: one row a (study, variable) of two attached databases: how many values were added, lost, changed, and jumped; for one study at least.
 
-    A value jumps if it moved by more than `max_jump` of study_variables, which is what is plausible from one year to the next; dummies and counts
+    A value jumps if it moved by more than `max_jump` of `audit.variable_ranges`, which is what is plausible from one year to the next; dummies and counts
     jump with any change.
     """
     old, new = (" union all ".join(numbers(study, f"{name}.") for study in studies) for name in (before, now))
@@ -169,7 +169,7 @@ def changes(before: str, now: str, studies: Collection[str]) -> str:
                 abs(now.value - before.value) as change, coalesce(max_jump, 0) as max_jump
             from ({old}) as before
             full join ({new}) as now using (study, city_code, year, variable)
-            inner join {now}.seeds.study_variables as expected using (study)
+            inner join {now}.audit.variable_ranges as expected using (study)
             where expected.column_name = variable
         )
         select

@@ -1,7 +1,8 @@
 """Part of gate 2: the variables of the five papers' samples are in range, cover every year and do not jump.
 
-What is expected of a variable is declared beside it (seeds/study_variables.csv: low, high, max_jump). Where the extracts hold no sample of
-a study, there is nothing to check.
+What is expected of a variable is declared beside it (seeds/study_variables.csv: low, high, max_jump), for values of switches that change its
+scale in seeds/variable_ranges.csv; `audit.variable_ranges` holds what is in force. Where the extracts hold no sample of a study, there is
+nothing to check.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ VALUES = f"""
             v.max_jump,
             abs(value - lag(value) over (partition by long.study, variable, city_code order by year)) as jump
         from long
-        inner join seeds.study_variables as v on long.study = v.study and long.variable = v.column_name
+        inner join audit.variable_ranges as v on long.study = v.study and long.variable = v.column_name
     )
 """
 OUTSIDE = f"""

@@ -50,7 +50,7 @@ COLUMNS = {
         "n_added": "City-years that have a value only now.",
         "n_lost": "City-years that had a value only then.",
         "n_changed": "City-years whose value moved at all, by more than the tenth digit.",
-        "n_jumps": "City-years whose value moved by more than max_jump of seeds.study_variables; dummies and counts: moved at all.",
+        "n_jumps": "City-years whose value moved by more than max_jump of audit.variable_ranges; dummies and counts: moved at all.",
         "largest_change": "Largest absolute change.",
         "largest_at": "City and year of it.",
         "same_sources": "Whether gate 2 judges the row: not for synthetic releases that share less than half of their files.",

@@ -40,7 +40,7 @@ def database(path: Path, frame: pd.DataFrame, files: str = "ab", synthetic: bool
         )
         con.execute(
             """
-            create table seeds.study_variables as
+            create table audit.variable_ranges as
             select 'common_prosperity' as study, unnest(['cp_index', 'did']) as column_name, unnest([0.05, null]) as max_jump
             """
         )

@@ -25,11 +25,11 @@ def sample(cities: int = 50) -> pd.DataFrame:
 def checked() -> Iterator[Callable[[pd.DataFrame], list[str]]]:
     """Failures of the gate with this sample of one study and empty samples of the others."""
     con = duckdb.connect()
-    con.execute("create schema studies; create schema seeds; create schema panel")
+    con.execute("create schema studies; create schema seeds; create schema panel; create schema audit")
     con.execute("create table seeds.study_samples as select 'common_prosperity' as study, 300 as published_city_years")
     con.execute(
         """
-        create table seeds.study_variables as
+        create table audit.variable_ranges as
         select 'common_prosperity' as study, unnest(['cp_index', 'did']) as column_name, 0.0 as low, 1.6 as high, unnest([0.05, null]) as max_jump
         """
     )

@@ -28,12 +28,7 @@ Pair = tuple[str, str]
 FIRST = ("index_base_years", "first")
 FROZEN = ("index_base_years", "frozen")
 ONE = "cumulated land-use efficiency is 1 everywhere in its first year: no limits to scale it between"
-LATER = "min-max scores pass 1 where later years lie beyond the first"
-KILOMETRES = "distances in 1,000 km make every weight but the own term a thousand times larger than the range supposes"
-LOGS = "ln(1 + x) of an index from 0 to 1 lies above 0, where the range of its log ends"
 WITHIN = "no value of the forty cities lies beyond the declared width"
-CHAINED = "a chained index of few cities runs away in one of them"
-SCALE = "the range is that of the scale from 0.001 to 1"
 
 REFUSED: Mapping[Pair, str] = {("island_rule", "error"): "without a neighbour"}
 NOTHING_CHANGES: Mapping[Pair, str] = {
@@ -51,22 +46,4 @@ EMPTIED: Mapping[Pair, Listed] = {
         Listed(ONE, frozenset(f"indices.coordination.{c}" for c in ("rel", "rel_bin", "rel_printed", "rel_standard"))),
         listed("digital finance starts a year after the study: no median", "common_prosperity", "digital_finance_high"),
     ),
-}
-BEYOND_AS_DECLARED = listed("the largest of few cities passes it by a third", "new_quality_va_types", "fi")
-BEYOND: Mapping[Pair, Listed] = {
-    FIRST: together(
-        listed(LATER, "new_quality_va_types", "env_pollution_index"), listed(LATER, "digital_industry", "np_entropy")
-    ),
-    ("va_distance_unit_km", "1000"): together(
-        listed(KILOMETRES, "common_prosperity", "va_cp"),
-        listed(KILOMETRES, "new_quality_va_types", "va_nq", "v1", "v2", "v3", "v4", "v5"),
-        listed(KILOMETRES, "green_development", "va_gd", "va_sq"),
-    ),
-    ("pca_rescale", "none"): listed("a raw score has mean 0", "common_prosperity", "cp_index"),
-    ("er_form", "level"): listed("the range is that of the log", "green_development", "er"),
-    ("ecol_normalise", "none"): listed(SCALE, "industrial_upgrading", "ecol"),
-    ("rel_normalise", "none"): listed(SCALE, "industrial_upgrading", "rel", "lnrel"),
-    ("log_zero_rule", "ln1p"): listed(LOGS, "industrial_upgrading", "lncac", "lnecol", "lnrel"),
-    ("winsor_by", "none"): listed(CHAINED, "industrial_upgrading", "eland", "lneland"),
-    ("winsor_by", "year"): listed(CHAINED, "industrial_upgrading", "eland", "lneland"),
 }

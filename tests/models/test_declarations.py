@@ -163,6 +163,18 @@ class TestStudyVariables:
         jumps = variables.loc[variables["max_jump"] != "", "max_jump"].astype(float)
         assert (jumps > 0).all() and len(jumps) > 80
 
+    def test_ranges_under_other_values_of_switches_are_of_columns_and_wider(self):
+        """A row names a value that is allowed and not in use by default, a column of the study, and a limit that it widens."""
+        switches = seed("switches").set_index("switch")
+        variables = seed("study_variables").set_index(["study", "column_name"])
+        for row in seed("variable_ranges").itertuples():
+            switch, variable = switches.loc[row.switch], variables.loc[(row.study, row.column_name)]
+            assert row.value in switch["allowed"].split("|") and row.value != switch["value"], row
+            assert len(row.reason) > 10 and (row.low or row.high or row.max_jump), row
+            assert not row.low or float(row.low) < float(variable["low"]) or row.high, row
+            assert not row.high or float(row.high) > float(variable["high"]), row
+            assert not row.max_jump or float(row.max_jump) > float(variable["max_jump"] or 0), row
+
     def test_every_printed_moment_has_its_column(self):
         variables, moments = seed("study_variables"), seed("published_moments")
         printed = set(zip(variables["study"], variables["printed"], strict=True))
