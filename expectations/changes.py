@@ -2,8 +2,8 @@
 
 A new edition adds years; it does not rewrite earlier values by more than is plausible from one year to the next, and loses none: neither values of
 a panel variable (study ``panel``) nor city-years of a study (variable ``city_years``). What is meant to change is accepted with a reason in
-seeds/accepted_changes.csv. Every difference, large or small, stands in `audit.study_changes`: also that of an index whose weights moved because a
-year was added. `audit.changed_values` lists the values themselves, before and now, classes too.
+seeds/accepted_changes.csv, and by switches that have another value than in the published release. Every difference, large or small, stands in
+`audit.study_changes`: also that of an index whose weights moved because a year was added. `audit.changed_values` lists the values themselves, before and now, classes too.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ SAME_SOURCES = """
     left join (select distinct sha256 from previous.raw.files) as before on now.sha256 = before.sha256
 """
 ACCEPTED = """
-    select ?, changes.*, ?, accepted.id
+    select ?, changes.*, ?, coalesce(accepted.id, ?)
     from ({changes}) as changes
     left join seeds.accepted_changes as accepted
         on regexp_full_match(changes.study, accepted.study) and regexp_full_match(changes.variable, accepted.variable)
@@ -67,14 +67,28 @@ def write_changes(connection: duckdb.DuckDBPyConnection, published: Path | None)
     try:
         ((own,),) = connection.execute("select current_database()").fetchall()
         ((same,),) = connection.execute(SAME_SOURCES).fetchall()
+        chosen = switched(connection, "previous", str(own))
         for compared in all_changes(connection, "previous", str(own)):
             connection.execute(
-                f"insert into {TABLE} {ACCEPTED.format(changes=compared)}", [published.parent.name, same]
+                f"insert into {TABLE} {ACCEPTED.format(changes=compared)}", [published.parent.name, same, chosen]
             )
         for compared in value_changes(connection, "previous", str(own)) if same else []:
             connection.execute(f"insert into {VALUES} {compared}", [published.parent.name])
     finally:
         connection.execute("detach previous")
+
+
+def switched(connection: duckdb.DuckDBPyConnection, before: str, now: str) -> str | None:
+    """The switches that both databases know and that have another value now, in words; None where there are none."""
+    if ("audit", "switches") not in tables_in(connection, before) & tables_in(connection, now):
+        return None
+    rows = connection.execute(
+        f"""
+        select switch, before.value, now.value from {before}.audit.switches as before inner join {now}.audit.switches as now using (switch)
+        where before.value <> now.value order by switch
+        """
+    ).fetchall()
+    return ", ".join(f"switch {name}: {old} to {new}" for name, old, new in rows) or None
 
 
 def all_changes(connection: duckdb.DuckDBPyConnection, before: str, now: str) -> list[str]:

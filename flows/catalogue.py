@@ -54,7 +54,7 @@ COLUMNS = {
         "largest_change": "Largest absolute change.",
         "largest_at": "City and year of it.",
         "same_sources": "Whether gate 2 judges the row: not for synthetic releases that share less than half of their files.",
-        "accepted_by": "Entry of seeds.accepted_changes that explains the change.",
+        "accepted_by": "Entry of seeds.accepted_changes that explains the change, or the switches that have another value than before.",
     },
     ("audit", "changed_values"): {
         "previous_release": "Release compared with.",

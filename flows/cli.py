@@ -39,6 +39,10 @@ def cli() -> None:
     "--seed", type=click.IntRange(0, 2**63 - 1), default=DEFAULT_SEED, show_default=True,
     help="Seed of everything that draws.",
 )  # fmt: skip
+@click.option(
+    "--switch", "switches", multiple=True, metavar="NAME=VALUE",
+    help="Another value of a switch for this run (repeatable); `nianjian switches` lists them.",
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Build a new release even if nothing changed.")
 @click.option("--dry-run", is_flag=True, help="Say what would be done; write nothing.")
 @click.option("--verbose", is_flag=True, help="Show the orchestrator's log.")
@@ -47,6 +51,7 @@ def refresh(
     extracts: tuple[Path, ...],
     studies: tuple[str, ...],
     seed: int,
+    switches: tuple[str, ...],
     force: bool,
     dry_run: bool,
     verbose: bool,
@@ -60,13 +65,14 @@ def refresh(
     from flows.inputs import read_inputs
     from flows.run_log import logged, note_unchanged
     from flows.summary import plan_lines, print_summary
+    from flows.switches import chosen
 
     directories = [p.resolve() for p in extracts] or _default_extracts()
     known = all_studies()
     unknown = [name for name in studies if name not in known]
     if unknown:
         raise UsageError(f"no study {', '.join(unknown)}; studies: {', '.join(known)}")
-    inputs = read_inputs(directories, studies or tuple(known), seed)
+    inputs = read_inputs(directories, studies or tuple(known), seed, chosen(switches))
     target = Home((home or Path(DEMO_HOME if inputs.synthetic else REAL_HOME)).resolve())
     target.check_kind(inputs.synthetic)
     manifest = target.manifest()
@@ -267,6 +273,16 @@ def export(form: str, directory: Path, own_use: bool, home: Path | None) -> None
         except ExportRefused as refused:
             raise UsageError(str(refused)) from refused
     click.echo(f"{len(written)} file(s) written to {directory}{' (synthetic)' if manifest['synthetic'] else ''}")
+
+
+@cli.command("switches")
+def switches_command() -> None:
+    """The choices that papers leave open: name, declared value, allowed values, meaning."""
+    from flows.switches import listing
+
+    for row in listing():
+        click.echo(f"{row['switch']}={row['value']}  ({row['allowed'].replace('|', ', ')})  {row['applies_to']}")
+        click.echo(f"    {row['description']}")
 
 
 @cli.command("prune")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from flows.errors import UsageError
@@ -27,6 +27,7 @@ class Inputs:
         studies: names of the studies to run.
         synthetic: whether the extracts, or the folders they lie in, say that they are synthetic.
         seed: seed of everything that draws.
+        switches: values taken instead of the declared ones, by switch.
     """
 
     directories: tuple[Path, ...]
@@ -35,15 +36,19 @@ class Inputs:
     studies: tuple[str, ...]
     synthetic: bool
     seed: int
+    switches: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def digest(self) -> str:
         """SHA-256 over all of it; file names count, folder locations do not."""
         parts = [self.code, str(self.seed), *self.studies, *(f"{sha}  {name}" for name, sha in self.files)]
+        parts += [f"{name}={value}" for name, value in sorted(self.switches.items())]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def read_inputs(directories: Sequence[Path], studies: Sequence[str], seed: int) -> Inputs:
+def read_inputs(
+    directories: Sequence[Path], studies: Sequence[str], seed: int, switches: Mapping[str, str] | None = None
+) -> Inputs:
     """Hash the extracts and the project.
 
     Raises:
@@ -75,6 +80,7 @@ def read_inputs(directories: Sequence[Path], studies: Sequence[str], seed: int) 
         studies=tuple(sorted(studies)),
         synthetic=bool(invented),
         seed=seed,
+        switches=dict(switches or {}),
     )
 
 

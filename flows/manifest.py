@@ -42,6 +42,7 @@ def build_manifest(
         "code_version": code_version(),
         "packages": {name: version(name) for name in PACKAGES},
         "seed": inputs.seed,
+        "switches": dict(inputs.switches),
         "inputs": [{"path": name, "sha256": sha256, "synthetic": inputs.synthetic} for name, sha256 in inputs.files],
         "landed": landed,
         "rows": counts,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,9 +80,9 @@ def land_extracts(database: Path, inputs: Inputs) -> list[str]:
 
 
 @task(name="build models", **RETRIES)
-def build_models(database: Path, work: Path, select: Sequence[str]) -> None:
+def build_models(database: Path, work: Path, select: Sequence[str], switches: Mapping[str, str]) -> None:
     """Seed, run and test dbt models."""
-    dbt_build(database, select=select, work=work)
+    dbt_build(database, select=select, work=work, switches=switches)
 
 
 @task(name="compare with the published release", **RETRIES)
@@ -178,14 +178,15 @@ def refresh(home: Home, inputs: Inputs, progress: Progress) -> Summary:
         with progress.step("gate 1: landed"):
             check_gate(database, "landed")
         with progress.step("build panel"):
-            build_models(database, scratch, ["resource_type:seed", "staging", "panel", "indices", "studies", "audit"])
+            first = ["resource_type:seed", "staging", "panel", "indices", "studies", "audit"]
+            build_models(database, scratch, first, inputs.switches)
         with progress.step("gate 2: panel"):
             compare_with_published(database, home.current_release())
             check_gate(database, "panel")
         with progress.step("estimate"):
             _estimate_all(database, inputs)
         with progress.step("gate 3: results"):
-            build_models(database, scratch, ["reporting"])
+            build_models(database, scratch, ["reporting"], inputs.switches)
             check_gate(database, "results")
         with progress.step("catalogue"):
             write_catalogue(database, release_id, started, inputs)

@@ -37,7 +37,7 @@ def status_lines(home: Home) -> Iterable[str]:
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
-    """What differs between two manifests: extracts added, changed, gone; code; seed."""
+    """What differs between two manifests: extracts added, changed, gone; code; seed; switches chosen for a run."""
     before, after = ({item["path"]: item["sha256"] for item in m.get("inputs", [])} for m in (old, new))
     counts = {
         "added": len(after.keys() - before.keys()),
@@ -46,6 +46,8 @@ def changes(old: dict[str, Any], new: dict[str, Any]) -> str:
     }
     parts = [f"{n} extract(s) {what}" for what, n in counts.items() if n]
     parts += [name.split("_")[0] for name in ("code_hash", "seed") if old.get(name) != new.get(name)]
+    if old.get("switches", {}) != new.get("switches", {}):
+        parts.append(" and ".join(f"{k}={v}" for k, v in new.get("switches", {}).items()) or "switches as declared")
     return f"since {old.get('release_id')}: {', '.join(parts) or 'nothing (rebuilt)'}"
 
 

@@ -53,5 +53,6 @@ def plan_lines(home: Home, inputs: Inputs, published: dict[str, Any] | None, *, 
             "inputs": [{"path": name, "sha256": sha256} for name, sha256 in inputs.files],
             "code_hash": inputs.code,
             "seed": inputs.seed,
+            "switches": dict(inputs.switches),
         }
         yield f"changed {changes(published, now)}"

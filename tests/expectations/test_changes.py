@@ -27,13 +27,16 @@ def sample(shift: float = 0.0, years: int = 4, shifted: int = 10) -> pd.DataFram
     return pd.DataFrame(rows, columns=["city_code", "year", "region3", "cp_index", "did"])
 
 
-def database(path: Path, frame: pd.DataFrame, files: str = "ab", synthetic: bool = True, accepted: str = "") -> Path:
-    """A release with one study."""
+def database(
+    path: Path, frame: pd.DataFrame, files: str = "ab", synthetic: bool = True, accepted: str = "", scale: str = "plain"
+) -> Path:
+    """A release with one study and one switch."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as con:
         con.register("frame", frame)
         con.execute("create schema raw; create schema seeds; create schema studies; create schema audit")
         con.execute("create table studies.common_prosperity as select * from frame")
+        con.execute("create table audit.switches as select 'scale' as switch, ? as value", [scale])
         con.execute(
             "create table raw.files as select unnest(?) as sha256, ? as synthetic",
             [[SHA + f for f in files], synthetic],
@@ -108,6 +111,13 @@ def test_lost_values_stop_the_gate(compared):
 def test_an_accepted_change_passes_until_its_day(compared):
     lines, rows = compared(sample(), sample(shift=0.2), accepted="2999-12-31")
     assert lines == [] and rows.set_index("variable").loc["cp_index", "accepted_by"] == "A1"
+
+
+def test_another_value_of_a_switch_explains_what_it_changes(compared):
+    lines, rows = compared(sample(), sample(shift=0.2), scale="raw")
+    assert lines == []
+    assert set(rows["accepted_by"]) == {"switch scale: plain to raw"}
+    assert rows.set_index("variable").loc["cp_index", "n_jumps"] == 40
 
 
 def test_an_acceptance_expires(compared):

@@ -32,6 +32,8 @@ def test_digest_depends_on_content_seed_and_studies_not_on_place(tmp_path: Path)
     assert read_inputs([folder(tmp_path / "two", a="1", b="2")], ["s"], 1).digest == one.digest
     assert read_inputs([tmp_path / "one"], ["s"], 2).digest != one.digest
     assert read_inputs([tmp_path / "one"], ["s", "t"], 1).digest != one.digest
+    assert read_inputs([tmp_path / "one"], ["s"], 1, {"va_own_term": "exclude"}).digest != one.digest
+    assert read_inputs([tmp_path / "one"], ["s"], 1, {}).digest == one.digest
     assert read_inputs([folder(tmp_path / "three", a="1", b="3")], ["s"], 1).digest != one.digest
 
 

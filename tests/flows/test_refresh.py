@@ -234,3 +234,26 @@ def test_trace_names_file_sheet_and_cell(place: Path, home: Path) -> None:
     assert "gdp_100m_yuan" in done.stdout
     assert "yearbook/2016" in done.stdout
     assert "sha256" in done.stdout
+
+
+@pytest.mark.slow
+def test_other_values_of_switches_are_published_and_shown(home: Path, demo: Path, place: Path) -> None:
+    """Also those that change the scale of a variable; against the release before, they explain what changed."""
+    own = place / "switched"
+    shutil.copytree(home, own, symlinks=True)
+    options = ("--switch", "pca_rescale=none", "--switch", "va_distance_unit_km=1000", "--switch", "er_form=level")
+    done = nianjian("refresh", "--extracts", demo, *options, home=own, cwd=place)
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((own / "current" / "manifest.json").read_text(encoding="utf-8"))
+    assert manifest["switches"] == {"er_form": "level", "pca_rescale": "none", "va_distance_unit_km": "1000"}
+    with duckdb.connect(str(own / "current" / "warehouse.duckdb"), read_only=True) as connection:
+        value = connection.execute("select value from audit.switches where switch = 'pca_rescale'").fetchone()
+        widened = connection.execute(
+            "select count(*) from audit.variable_ranges where widened_by is not null"
+        ).fetchone()
+    assert value == ("none",)
+    assert widened is not None and widened[0] >= 10
+    assert "er_form=level and pca_rescale=none" in nianjian("status", home=own, cwd=place).stdout
+    again = nianjian("refresh", "--extracts", demo, *options, home=own, cwd=place)
+    assert "nothing to do" in again.stdout
+    assert "switches as declared" in nianjian("refresh", "--extracts", demo, "--dry-run", home=own, cwd=place).stdout
