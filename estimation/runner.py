@@ -133,18 +133,20 @@ def _run_event_study(study: Study, figure: EventStudy, sample: pd.DataFrame) -> 
     )
     specification = {"study": study.name, "cohort": study.cohort, **figure.model_dump(exclude={"title"})}
     hashes = {"spec_hash": spec_hash(specification), "data_hash": data_hash(used)}
-    fit = event_study(
-        used, figure.dependent, study.cohort, list(figure.x), entity=study.entity, time=study.time,
-        window=figure.window, base=figure.base, bin_ends=figure.bin_ends,
-    )  # fmt: skip
+    described = {"title": figure.title, "label": "", "note": ""}
+    try:
+        fit = event_study(
+            used, figure.dependent, study.cohort, list(figure.x), entity=study.entity, time=study.time,
+            window=figure.window, base=figure.base, bin_ends=figure.bin_ends,
+        )  # fmt: skip
+    except EstimationError as error:
+        return {"columns": [keys | described | {"convention": "", "status": f"not estimated: {error}"}]}
     curve = {"study": study.name, "figure_id": figure.figure_id, "series": "event_study"}
     return {
         "estimates": [keys | row | hashes for row in fit.to_rows()],
         "tests": [keys | row for row in _test_rows(fit)],
         "curves": [curve | row for row in event_curve(fit, figure.base)],
-        "columns": [
-            keys | {"title": figure.title, "label": "", "note": "", "convention": fit.convention, "status": "estimated"}
-        ],
+        "columns": [keys | described | {"convention": fit.convention, "status": "estimated"}],
     }
 
 

@@ -11,6 +11,8 @@ from flows.manifest import code_version
 from flows.results_store import comment
 from landing.describe import describe_landing
 
+INVENTED_LISTS = "^(smart_city|ecommerce_city|hitech_zone|did_ecommerce|market_index|marketization|terrain_relief|iv_terrain|robots?_)"
+INVENTED = "SYNTHETIC LIST, invented by `nianjian demo`:"
 SYNTHETIC_TABLE = "SYNTHETIC (nianjian demo): no number describes a real city."
 AUDIT = {
     "runs": "Grain: one run; a release holds the run that built it.",
@@ -92,7 +94,8 @@ def record_run(connection: duckdb.DuckDBPyConnection, release_id: str, started: 
 def describe(connection: duckdb.DuckDBPyConnection, *, synthetic: bool = False) -> None:
     """Comment the tables dbt did not write, then collect all comments in `audit.data_dictionary`.
 
-    In a synthetic release the comment of every table but the seeds (facts) begins by saying so.
+    In a synthetic release the comment of every table but the seeds (facts) begins by saying so, and columns that come from lists which nobody
+    publishes for all cities say that their list is invented (other policies have their real years).
     """
     describe_landing(connection)
     _describe_variables(connection)
@@ -127,6 +130,16 @@ def _mark_tables(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     for schema, table, text in rows:
         comment(connection, f'table "{schema}"."{table}"', f"{SYNTHETIC_TABLE} {text}".rstrip())
+    columns = connection.execute(
+        """
+        select schema_name, table_name, column_name, coalesce(comment, '') from duckdb_columns()
+        where database_name = current_database() and schema_name in ('panel', 'indices', 'studies') and regexp_matches(column_name, ?)
+        order by all
+        """,
+        [INVENTED_LISTS],
+    ).fetchall()
+    for schema, table, column, text in columns:
+        comment(connection, f'column "{schema}"."{table}"."{column}"', f"{INVENTED} {text}".rstrip())
 
 
 def _describe_variables(connection: duckdb.DuckDBPyConnection) -> None:

@@ -167,13 +167,13 @@ def _table(study: Study, table_id: str, results: Mapping[str, pd.DataFrame]) -> 
 
 
 def _figure(figure_id: str, title: str, results: Mapping[str, pd.DataFrame], synthetic: bool) -> dict[str, Any]:
-    curve = _of(results["curves"], "figure_id", figure_id)
+    curve, column = _of(results["curves"], "figure_id", figure_id), _of(results["columns"], "table_id", figure_id)
     return {
         "figure_id": figure_id,
         "title": title,
-        "svg": event_study_figure(curve, title, synthetic=synthetic),
+        "svg": "" if curve.empty else event_study_figure(curve, title, synthetic=synthetic),
         "tests": _of(results["tests"], "table_id", figure_id).to_dict("records"),
-        "notes": list(_of(results["columns"], "table_id", figure_id)["convention"]),
+        "notes": list(column["status"] if curve.empty else column["convention"]),
     }
 
 

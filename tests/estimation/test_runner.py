@@ -57,6 +57,16 @@ def test_rows_do_not_depend_on_row_order(study: Study, sample: pd.DataFrame) -> 
         pd.testing.assert_frame_equal(getattr(one, name), getattr(other, name), check_exact=True)
 
 
+def test_an_event_study_that_cannot_be_estimated_is_reported(study: Study, sample: pd.DataFrame) -> None:
+    """Every treated city is treated in all four years: nothing tells the event times from the cities' effects."""
+    short = sample[sample["year"].between(2017, 2020)]
+    result = run_study(study, short)
+    status = result.columns.set_index("column_id")["status"]
+    assert status["event_study"].startswith("not estimated: not identified")
+    assert len(result.curves) == 0
+    assert len(result.descriptives) > 0
+
+
 def test_a_column_that_cannot_be_estimated_is_reported(study: Study, sample: pd.DataFrame) -> None:
     result = run_study(study, sample.assign(region3="east"))
     status = result.columns.set_index(["table_id", "column_id"])["status"]
