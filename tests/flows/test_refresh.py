@@ -82,6 +82,16 @@ def test_release_is_complete(home: Path) -> None:
     assert estimates[0][0] > 40
 
 
+def test_columns_of_invented_lists_say_so_and_real_policies_do_not(home: Path) -> None:
+    with duckdb.connect(str(home / "current" / "warehouse.duckdb"), read_only=True) as connection:
+        rows = connection.execute(
+            "select column_name, comment from duckdb_columns() where schema_name = 'indices' and table_name = 'policies'"
+        ).fetchall()
+    invented = {name for name, comment in rows if comment and comment.startswith("SYNTHETIC LIST")}
+    assert {"smart_city", "ecommerce_city", "hitech_zone_year"} <= invented
+    assert invented.isdisjoint({"broadband_china", "broadband_china_year"})
+
+
 def test_what_leaves_a_synthetic_release_says_so(home: Path, place: Path, demo: Path, tmp_path: Path) -> None:
     for arguments in (
         ("status",),

@@ -120,7 +120,16 @@ def spread(table: pd.DataFrame) -> pd.DataFrame:
     return table[["city_code", "year", "va_type"]].assign(**own)
 
 
+def double_sum(read: Read, value: str) -> pd.DataFrame:
+    """The sum over all cities of the study, the same for each, in new_quality_va_types."""
+    rows = read("indices.virtual_agglomeration")
+    total = rows.groupby(["study", "year"])["va"].transform("sum")
+    va = rows["va"].where(rows["study"] != "new_quality_va_types", total)
+    return rows[list(KEYS)].assign(va=va, va_sq=va**2, va_constant=total)
+
+
 EXPECTED = {
+    ("va_formula", "printed"): Expectation("indices.virtual_agglomeration", double_sum, KEYS),
     ("va_own_term", "exclude"): agglomeration(own_term(0)),
     ("va_own_term", "internal"): agglomeration(internal),
     ("va_distance_unit_km", "100"): agglomeration(own_term(1, 100)),

@@ -27,7 +27,7 @@ def cleaned(study: str, clean: Callable[[pd.Series, pd.DataFrame], pd.Series]) -
 
 def winsorised(share: float = 0.01, by_year: bool = False, quantile: Callable | None = None) -> Expectation:
     """Values beyond the quantiles become the quantiles; columns of two values are left alone."""
-    chosen = quantile or np.quantile
+    chosen = quantile or of_stata
 
     def clean(values: pd.Series, built: pd.DataFrame) -> pd.Series:
         if values.nunique() <= 2:
@@ -47,7 +47,7 @@ def of_stata(values: np.ndarray, q: float) -> float:
     return float(ordered[int(np.floor(place))])
 
 
-def without_outliers(rule: str = "iqr", width: float = 3, log: bool = True) -> Expectation:
+def without_outliers(rule: str = "iqr", width: float = 2.2, log: bool = True) -> Expectation:
     """Values beyond the limits lie on the line between the neighbouring years; without a line they are missing."""
 
     def clean(values: pd.Series, built: pd.DataFrame) -> pd.Series:
@@ -95,12 +95,12 @@ def on_the_line(own: pd.Series, years: pd.Series) -> pd.Series:
 
 EXPECTED = (
     {("winsor_share", text): winsorised(share=float(text)) for text in ("0.025", "0.05")}
-    | {("outlier_width", text): without_outliers(width=float(text)) for text in ("1.5", "5", "10")}
+    | {("outlier_width", text): without_outliers(width=float(text)) for text in ("1.5", "3", "5", "10")}
     | {("outlier_rule", text): without_outliers(rule=text) for text in ("mad", "zscore")}
     | {
         ("winsor_by", "year"): winsorised(by_year=True),
         ("winsor_by", "none"): cleaned("industrial_upgrading", lambda values, built: values),
-        ("winsor_quantile", "averaged_inverted_cdf"): winsorised(quantile=of_stata),
+        ("winsor_quantile", "linear"): winsorised(quantile=np.quantile),
         ("outlier_rule", "none"): cleaned("digital_industry", lambda values, built: values),
         ("outlier_scale", "level"): without_outliers(log=False),
     }

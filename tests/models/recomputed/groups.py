@@ -35,6 +35,35 @@ def above(rows: pd.DataFrame, name: str, scope: str) -> pd.Series:
     return (judged > median).astype(float).where(judged.notna())
 
 
+def of_digital_finance(scope: str, fill: str = "city_mean") -> Expectation:
+    """Groups of digital finance; years before it began take the city's mean, the first value of the city, or no group."""
+
+    def compute(read: Read, value: str) -> pd.DataFrame:
+        rows = read("studies.common_prosperity").sort_values(list(CITY_YEAR), ignore_index=True)
+        known = rows["digital_finance"]
+        mean, first = (known.groupby(rows["city_code"]).transform(how) for how in ("mean", "first"))
+        judged = {"city_mean": known.fillna(mean), "backfill": known.fillna(first), "drop": known}[fill]
+        mean = judged.groupby(rows["city_code"]).transform("mean") if fill == "backfill" else mean
+        basis = mean.where(judged.notna()) if scope == "city_mean" else judged
+        cut = basis.groupby(rows["year"]).transform("median") if scope == "yearly" else basis.median()
+        return rows[list(CITY_YEAR)].assign(digital_finance_high=(basis > cut).astype(float).where(basis.notna()))
+
+    return Expectation("studies.common_prosperity", compute)
+
+
+def by_year(column: str, attribute: str, prefix: str) -> Expectation:
+    """An attribute of the city in one year and 0 in the others; the column with a trend is empty."""
+
+    def compute(read: Read, value: str) -> pd.DataFrame:
+        rows = read("indices.instruments")
+        given = rows["city_code"].map(read("indices.city_attributes").set_index("city_code")[attribute])
+        years = [int(name.removeprefix(prefix)) for name in rows if name.startswith(prefix) and name[-4:].isdigit()]
+        dummies = {f"{prefix}{year}": given.where(rows["year"] == year, 0.0 * given) for year in years}
+        return rows[list(CITY_YEAR)].assign(**dummies, **{column: np.nan})
+
+    return Expectation("indices.instruments", compute)
+
+
 def terciles(read: Read, value: str) -> pd.DataFrame:
     """Terciles of the city means; the lag of the index stays inside the group, in which a city then always is."""
     rows = read("studies.new_quality_va_types").sort_values(list(CITY_YEAR), ignore_index=True)
@@ -93,8 +122,12 @@ def internet_users(read: Read, value: str) -> pd.DataFrame:
 EXPECTED = {
     ("median_scope", "yearly"): above_median("digital_industry_built", GROUPED, "yearly"),
     ("median_scope", "city_mean"): above_median("digital_industry_built", GROUPED, "city_mean"),
-    ("digital_finance_scope", "pooled"): above_median("common_prosperity", ["digital_finance"], "pooled"),
-    ("digital_finance_scope", "yearly"): above_median("common_prosperity", ["digital_finance"], "yearly"),
+    ("digital_finance_scope", "pooled"): of_digital_finance("pooled"),
+    ("digital_finance_scope", "yearly"): of_digital_finance("yearly"),
+    ("digital_finance_2010", "backfill"): of_digital_finance("city_mean", "backfill"),
+    ("digital_finance_2010", "drop"): of_digital_finance("city_mean", "drop"),
+    ("hangzhou_time", "year_dummies"): by_year("iv_hangzhou", "hangzhou_distance_km", "iv_hangzhou_"),
+    ("terrain_time", "year_dummies"): by_year("iv_terrain_year", "terrain_relief_sd", "iv_terrain_"),
     ("nq_group_level", "city"): Expectation("studies.new_quality_va_types", terciles),
     ("nq_lag", "before_split"): Expectation("studies.new_quality_va_types", any_lag),
     ("treat_start", "next_year"): Expectation("indices.policies", next_year),

@@ -64,8 +64,8 @@ EXPECTED = {
         "finance_gd", lambda p: (p["deposits_100m_yuan"] + p["loans_100m_yuan"]) / p["gdp_100m_yuan"]
     ),
     ("er_form", "level"): ratio("er", lambda p: p["dust_industrial_t"]),
-    ("infra_def", "broadband_per_person"): ratio(
-        "infra", lambda p: p["broadband_users_10k_households"] / p["pop_yearend_10k"]
+    ("infra_def", "broadband_per_100_persons"): ratio(
+        "infra", lambda p: 100 * p["broadband_users_10k_households"] / p["pop_yearend_10k"]
     ),
     ("infra_def", "internet_penetration"): ratio("infra", lambda p: p["internet_penetration_pct"]),
     ("infra_def", "source_index"): ratio("infra", lambda p: p["infra_network_index"]),

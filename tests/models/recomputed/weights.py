@@ -59,7 +59,18 @@ def only_neighbours(read: Read, cities: pd.Series) -> np.ndarray:
     return W
 
 
+def near_neighbours(read: Read, cities: pd.Series) -> np.ndarray:
+    """Common borders over distance in km; a city without any is linked with the nearest, at the largest weight there is."""
+    D = distances(read, cities).to_numpy() + np.diag(np.full(len(cities), np.inf))
+    W = neighbours(read, list(cities)) / D
+    for alone in np.flatnonzero(W.sum(axis=1) == 0):
+        W[alone, D[alone].argmin()] = W[D[alone].argmin(), alone] = W.max()
+    return W
+
+
 EXPECTED = {
+    ("digital_weights", "contiguity_distance"): matrix("contiguity_distance", ("digital_industry",), near_neighbours),
+    ("digital_weights", "both"): matrix("contiguity_distance", ("digital_industry",), near_neighbours),
     ("distance_weight_power", "2"): inverse_distance(power=2),
     ("distance_weight_cutoff_km", "500"): inverse_distance(cutoff_km=500),
     ("distance_weight_cutoff_km", "1000"): inverse_distance(cutoff_km=1000),
