@@ -1,4 +1,4 @@
-{# Cells of continuous columns that differ between a study's built and its cleaned sample: one row each, with what was there before. #}
+{# Cells of continuous columns that differ between a study's built and its cleaned sample by more than rounding: one row each, with what was there before. #}
 {% macro changed_cells(study, status) -%}
     {%- set columns = study_columns(study, ['continuous']) -%}
     with before_cleaning as (
@@ -19,5 +19,5 @@
     from before_cleaning unpivot include nulls (value for variable in ({{ columns | join(', ') }})) as before
     inner join after_cleaning unpivot include nulls (value for variable in ({{ columns | join(', ') }})) as after
         using (city_code, year, variable)
-    where before.value is distinct from after.value
+    where coalesce(abs(before.value - after.value) > 1e-9 * abs(before.value), before.value is distinct from after.value)
 {%- endmacro %}

@@ -47,7 +47,7 @@ scaled as (
             eland as b
         {%- endif %},
         {{ 'false' if switch('rel_normalise') == 'none' else
-            'ecol not between low_a and high_a or eland not between low_b and high_b' }} as limited
+            'greatest(low_a - ecol, ecol - high_a) > 1e-9 * abs(ecol) or greatest(low_b - eland, eland - high_b) > 1e-9 * abs(eland)' }} as limited
     from inputs
     cross join limits
 
