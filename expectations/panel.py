@@ -9,7 +9,8 @@ from expectations import changes, samples
 from expectations.gate import Suite
 
 KEY = ("city_code", "year", "variable")
-STATUSES = ["observed", "corrected", "interpolated", "upstream_interpolated"]
+FILLED = ("interpolated", "extended_by_growth")
+STATUSES = ["observed", "corrected", "upstream_interpolated", *FILLED]
 VALUES = """
     select long.city_code, long.year, long.variable, long.value, long.status, long.cell
     from panel.long as long
@@ -29,9 +30,7 @@ def _long(gxe: Any) -> Sequence[Any]:
 
 def _located(gxe: Any) -> Sequence[Any]:
     return [
-        gxe.ExpectColumnValuesToNotBeNull(
-            column="cell", notes="every value that was not interpolated here names its cell"
-        )
+        gxe.ExpectColumnValuesToNotBeNull(column="cell", notes="every value that was not filled here names its cell")
     ]
 
 
@@ -66,7 +65,7 @@ def _coverage(gxe: Any) -> Sequence[Any]:
 
 SUITES = (
     Suite("long", "panel.long", VALUES, KEY, _long),
-    Suite("located", "panel.long", f"{VALUES} where status <> 'interpolated'", KEY, _located),
+    Suite("located", "panel.long", f"{VALUES} where status not in {FILLED}", KEY, _located),
     Suite("levels", "panel.long", f"{VALUES} where indicators.kind = 'level'", KEY, _levels),
     Suite("shares", "panel.long", f"{VALUES} where long.variable like '%\\_share\\_pct' escape '\\'", KEY, _shares),
     Suite(

@@ -61,6 +61,8 @@ def _chain(connection: duckdb.DuckDBPyConnection, code: str, name: str, year: in
         yield f"  status         {row['status']}{': ' + row['detail'] if row['detail'] else ''}"
     if panel and panel[0]["status"] == "interpolated":
         yield from _neighbours(connection, code, year, variable)
+    if panel and panel[0]["status"] == "extended_by_growth":
+        yield from _growth(connection, code, year, variable)
     for row in _candidates(connection, code, year, variable):
         yield from _candidate_lines(row)
     yield from _studies(connection, code, year)
@@ -99,7 +101,7 @@ def _neighbours(connection: duckdb.DuckDBPyConnection, code: str, year: int, var
         connection,
         """
         select year, value, status from panel.long
-        where city_code = ? and variable = ? and status <> 'interpolated'
+        where city_code = ? and variable = ? and status not in ('interpolated', 'extended_by_growth')
         qualify
             (year < ? and row_number() over (partition by year < ? order by year desc) = 1)
             or (year > ? and row_number() over (partition by year < ? order by year) = 1)
@@ -108,6 +110,29 @@ def _neighbours(connection: duckdb.DuckDBPyConnection, code: str, year: int, var
     )
     for row in sorted(rows, key=lambda r: r["year"]):
         yield f"  interpolated between {row['year']}: {row['value']:.15g} [{row['status']}]"
+
+
+def _growth(connection: duckdb.DuckDBPyConnection, code: str, year: int, variable: str) -> Iterable[str]:
+    """The level a value was grown from, and the growth rates from there to its year, each of which can be traced itself."""
+    rows = _rows(
+        connection,
+        """
+        select l.variable, l.year, l.value, l.status, l.year = g.base_year as is_base
+        from panel.grown_levels as g
+        inner join panel.long as l
+            on g.city_code = l.city_code
+            and (
+                l.variable = g.variable and l.year = g.base_year
+                or l.variable = g.growth_variable and l.year > g.base_year and l.year <= g.year
+            )
+        where g.city_code = ? and g.year = ? and g.variable = ?
+        order by l.year
+        """,
+        [code, year, variable],
+    )
+    for row in rows:
+        what = "extended from" if row["is_base"] else f"by {row['variable']}"
+        yield f"  {what} {row['year']}: {row['value']:.15g} [{row['status']}]"
 
 
 def _studies(connection: duckdb.DuckDBPyConnection, code: str, year: int) -> Iterable[str]:

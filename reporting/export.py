@@ -18,7 +18,7 @@ SCHEMAS = ("panel", "studies", "results")
 TABLES = f"""
     select schema_name, table_name, coalesce(comment, '') as description
     from duckdb_tables() where schema_name in {SCHEMAS} and table_name not like '%\\_built' escape '\\'
-        and table_name not in ('candidates', 'straight_lines')
+        and table_name not in ('candidates', 'straight_lines', 'grown_levels')
     union all
     select schema_name, table_name, coalesce(comment, '') from duckdb_tables()
     where schema_name = 'audit' and table_name in ('cell_status', 'data_dictionary')

@@ -7,16 +7,23 @@
 with filled as (
 
     select
-        city_code,
-        year,
-        variable,
-        status,
-        file_id,
-        sheet,
-        cell,
-        null::varchar as detail
-    from {{ ref('panel_long') }}
-    where status <> 'observed'
+        long.city_code,
+        long.year,
+        long.variable,
+        long.status,
+        long.file_id,
+        long.sheet,
+        long.cell,
+        case
+            when long.status = 'extended_by_growth'
+                then
+                    format('from {:.10g} in {} by ', grown.base_value, grown.base_year)
+                    || grown.growth_variable
+        end as detail
+    from {{ ref('panel_long') }} as long
+    left join {{ ref('panel_grown_levels') }} as grown
+        on long.city_code = grown.city_code and long.year = grown.year and long.variable = grown.variable
+    where long.status <> 'observed'
 
 ),
 

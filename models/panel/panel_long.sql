@@ -74,10 +74,35 @@ set_aside as (
 
 ),
 
+-- A line between two values keeps precedence over a chain of growth rates, which rests on one.
+grown as (
+
+    select
+        city_code,
+        year,
+        variable,
+        value,
+        null::varchar as file_id,
+        null::varchar as sheet,
+        null::varchar as cell,
+        'extended_by_growth' as status
+    from {{ ref('panel_grown_levels') }}
+    anti join interpolated using (city_code, variable, year)
+
+),
+
+without_cell as (
+
+    select * from interpolated
+    union all by name
+    select * from grown
+
+),
+
 filled as (
 
     select *
-    from interpolated
+    from without_cell
     anti join set_aside using (city_code, variable, year)
 
 ),

@@ -2,8 +2,9 @@
 
 /*
     The balanced samples of the published studies: every city that has, in each year of the study, a value of every variable the
-    study needs (interpolated cells count, values are never invented), less the cities the study excludes by name. Two marks say which
-    city-years lean on a value that was interpolated, so that a study can be repeated without them.
+    study needs (filled cells count, values are never invented), less the cities the study excludes by name. Two marks say which
+    city-years lean on a value that was filled here (interpolated, or extended by growth rates) or interpolated upstream, so that a study can be
+    repeated without them.
 */
 with studies as (
 
@@ -38,7 +39,7 @@ city_years as (
         long.year,
         any_value(needed.last_year - needed.first_year + 1) as n_years,
         count(*) = any_value(needed.n_needed) as complete,
-        bool_or(long.status = 'interpolated') as interpolated,
+        bool_or({{ filled_here('long.status') }}) as interpolated,
         bool_or(long.status = 'upstream_interpolated') as upstream_interpolated
     from needed
     inner join {{ ref('panel_long') }} as long

@@ -20,16 +20,17 @@ with pilots as (
 
 ),
 
--- Which city-years lean on a value that somebody interpolated: upstream (not flagged by the source) or here.
+-- Which city-years lean on a value that somebody filled: upstream (not flagged by the source) or here.
 filled as (
 
     select
         city_code,
         year,
         bool_or(status = 'upstream_interpolated' and variable <> 'exp_science_100m_yuan') as upstream_interpolated,
-        bool_or(status = 'interpolated' and variable <> 'exp_science_100m_yuan') as interpolated,
-        bool_or(status in ('upstream_interpolated', 'interpolated') and variable = 'exp_science_100m_yuan')
-            as science_interpolated
+        bool_or({{ filled_here() }} and variable <> 'exp_science_100m_yuan') as interpolated,
+        bool_or(
+            (status = 'upstream_interpolated' or {{ filled_here() }}) and variable = 'exp_science_100m_yuan'
+        ) as science_interpolated
     from {{ ref('panel_long') }}
     where variable in ('{{ used | join("', '") }}')
     group by city_code, year

@@ -62,6 +62,7 @@ def build_base(folder: Path) -> Base:
         land([folder / "demo"], connection, seeds=ROOT / "seeds", synthetic=True)
         leave_gaps(connection)
         add_compiled_panel(connection)
+        add_growth_rates(connection)
     kinds = ["--resource-type", "seed", "--resource-type", "model"]
     run(folder, database, None, "build", *kinds, "--select", "resource_type:seed", *SELECTED)
     manifest = run(folder, database, None, "parse")
@@ -76,6 +77,20 @@ def leave_gaps(connection: duckdb.DuckDBPyConnection) -> None:
             "delete from raw.resolved where variable = 'hospital_beds' and city_code = ? and year between 2012 and ?",
             [city, 2011 + length],
         )
+
+
+def add_growth_rates(connection: duckdb.DuckDBPyConnection) -> None:
+    """Growth rates of investment instead of its levels after 2017 in three cities: the demo prints levels in every year."""
+    printed = "variable = 'fai_100m_yuan' and year > 2017 and city_code in (select distinct city_code from raw.resolved order by 1 limit 3)"
+    connection.execute(f"""
+        insert into raw.resolved by name
+        select * replace (
+            'fai_growth_pct' as variable, 'fai_growth' as indicator, 'pct' as unit, 'growth' as sheet,
+            year % 5 * 4.5 - 6 + city_code::integer % 7 as value
+        )
+        from raw.resolved where {printed}
+    """)
+    connection.execute(f"delete from raw.resolved where {printed}")
 
 
 def add_compiled_panel(connection: duckdb.DuckDBPyConnection) -> None:

@@ -4,8 +4,8 @@ its old keys, without exceptions.
 
 The added year is rough on purpose: its cells are up to three times what the demo says, listed firms appear where there were none and vanish
 elsewhere, a trade year closer to the last years arrives. The last year before it holds what only the year after can resolve: an outlier without a
-line to replace it, gaps of one and of two years, and a compiled panel whose values come to lie on a straight line. All studies are cut to end in
-the same year. Numbers are compared to 1e-9, as gate 2 does: sums over more rows run in another order.
+line to replace it, gaps of one and of two years (in one variable with growth rates to fill them), and a compiled panel whose values come to lie on a
+straight line. All studies are cut to end in the same year. Numbers are compared to 1e-9, as gate 2 does: sums over more rows run in another order.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ OTHER_CHOICES = {
 # What depends on all years of a sample, and so must move when they do: the proof is empty where nothing would have moved.
 MOVES = {
     "panel.long": {"value"},
-    "panel.city_year": {"fdi_actual_100m_usd", "exp_science_100m_yuan"},
+    "panel.city_year": {"fdi_actual_100m_usd", "exp_science_100m_yuan", "fai_100m_yuan"},
     "panel.straight_lines": {"evidence"},
     "panel.samples": {"interpolated"},
     "audit.study_cell_status": {"detail"},
@@ -68,7 +68,8 @@ MOVES = {
     "studies.new_quality_va_types": {"nq_topsis", "nq_level_group", "l_nq", "va_type"},
 }
 
-# An outlier; a gap of one year in a variable that samples need, and of two years; a line in a compiled panel, of a variable that nothing else holds.
+# An outlier; a gap of one year in a variable that samples need, and of two years; one of two years that growth rates fill until the line does; a line
+# in a compiled panel, of a variable that nothing else holds.
 OPEN_UNTIL_THE_YEAR_AFTER = (
     f"""
     update raw.resolved set value = 900 * value
@@ -76,6 +77,12 @@ OPEN_UNTIL_THE_YEAR_AFTER = (
     """,
     f"delete from raw.resolved where variable = 'fdi_actual_100m_usd' and year = {LAST} and city_code = '411600'",
     f"delete from raw.resolved where variable = 'exp_science_100m_yuan' and year in ({LAST} - 1, {LAST}) and city_code = '430300'",
+    f"""
+    insert into raw.resolved by name
+    select * replace ('fai_growth_pct' as variable, 'fai_growth' as indicator, 'pct' as unit, 'growth' as sheet, year % 7 + 3.5 as value)
+    from raw.resolved where variable = 'fai_100m_yuan' and year >= {LAST} - 1 and city_code = '430300'
+    """,
+    f"delete from raw.resolved where variable = 'fai_100m_yuan' and year in ({LAST} - 1, {LAST}) and city_code = '430300'",
     f"""
     insert into raw.resolved by name
     select * replace (

@@ -12,7 +12,11 @@ KEYS = ("city_code", "year", "variable")
 def gaps(read: Read, value: str) -> pd.DataFrame:
     """Observed values, and a line over interior gaps of at most so many years, where the dictionary allows it and nothing was set aside."""
     long = read("panel.long")
-    known = long[long["status"] != "interpolated"].sort_values(["city_code", "variable", "year"])
+    grown = long.loc[
+        long["status"] == "extended_by_growth", [*KEYS, "value"]
+    ]  # at the end of series: no line displaces one
+    filled = long["status"].isin(["interpolated", "extended_by_growth"])
+    known = long[~filled].sort_values(["city_code", "variable", "year"])
     dictionary = read("seeds.indicators")
     own = known[known["variable"].isin(dictionary.loc[dictionary["interpolate"].astype(bool), "variable"])]
     after = own.groupby(["city_code", "variable"])[["year", "value"]].shift(-1)
@@ -36,7 +40,16 @@ def gaps(read: Read, value: str) -> pd.DataFrame:
         .query("_merge == 'left_only'")
         .drop(columns="_merge")
     )
-    return pd.concat([known[[*KEYS, "value"]], line], ignore_index=True)
+    return pd.concat([known[[*KEYS, "value"]], line, grown], ignore_index=True)
+
+
+def as_printed(read: Read, value: str) -> pd.DataFrame:
+    """Investment ends with the last year in which it has a cell; the cells themselves, and lines between them, stay."""
+    long = read("panel.long")
+    last = long[long["cell"].notna()].groupby(["city_code", "variable"])["year"].max().rename("last").reset_index()
+    both = long.merge(last, on=["city_code", "variable"])
+    assert set(both.loc[both["year"] > both["last"], "variable"]) == {"fai_100m_yuan"}
+    return both.loc[both["year"] <= both["last"], [*KEYS, "value"]]
 
 
 def straight_lines(read: Read, value: str) -> pd.DataFrame:
@@ -53,9 +66,11 @@ def straight_lines(read: Read, value: str) -> pd.DataFrame:
     return found[list(KEYS)].assign(value=own, share_of_cities=share)
 
 
-EXPECTED = {
-    ("interpolation_max_gap", text): Expectation("panel.long", gaps, KEYS) for text in ("0", "1", "2", "4", "5")
-} | {
-    ("straight_line_year_share", text): Expectation("panel.straight_lines", straight_lines, KEYS)
-    for text in ("0.3", "0.7", "0.9")
-}
+EXPECTED = (
+    {("fai_after_2017", "none"): Expectation("panel.long", as_printed, KEYS)}
+    | {("interpolation_max_gap", text): Expectation("panel.long", gaps, KEYS) for text in ("0", "1", "2", "4", "5")}
+    | {
+        ("straight_line_year_share", text): Expectation("panel.straight_lines", straight_lines, KEYS)
+        for text in ("0.3", "0.7", "0.9")
+    }
+)
