@@ -71,7 +71,7 @@ def test_a_folder_of_other_files_is_refused_without_a_look_at_all_of_them(tmp_pa
     (tmp_path / "empty" / "deep").mkdir(parents=True)
     assert earlier_files(tmp_path) == []
     (tmp_path / "empty" / "deep" / "mine.csv").write_text("1")
-    with pytest.raises(FileExistsError, match="empty/deep/mine.csv"):
+    with pytest.raises(FileExistsError, match=r"empty/deep/mine\.csv"):
         earlier_files(tmp_path)
 
 
