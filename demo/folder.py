@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 from collections.abc import Iterator
@@ -104,20 +105,31 @@ def earlier_files(directory: Path) -> list[Path]:
     """
     if not directory.exists():
         return []
+    if not (directory / SYNTHETIC_MARK).is_file():  # nothing here is a demo's: the first file found will do
+        stranger = _first_file(directory)
+        if stranger:
+            raise FileExistsError(
+                f"{directory} holds files that the demo did not write ({stranger.relative_to(directory)}): name an empty directory"
+            )
+        return []
     found = [path for path in sorted(directory.rglob("*")) if not path.is_dir() and ASIDE not in path.parts]
     own = {SYNTHETIC_MARK, TRUTH, README, *(f"trade/{name}" for name in trade_concordances())}
-    marked = (directory / SYNTHETIC_MARK).is_file()
-    foreign = [
-        path
-        for path in found
-        if not marked or (path.relative_to(directory).as_posix() not in own and SUFFIX not in path.name)
-    ]
+    foreign = [path for path in found if path.relative_to(directory).as_posix() not in own and SUFFIX not in path.name]
     if foreign:
         more = f" and {len(foreign) - 1} more" if len(foreign) > 1 else ""
         raise FileExistsError(
             f"{directory} holds files that the demo did not write ({foreign[0].relative_to(directory)}{more}): name an empty directory"
         )
     return found
+
+
+def _first_file(directory: Path) -> Path | None:
+    """Some file below the directory, of the highest folder that has one; what a killed run left does not count."""
+    for folder, below, names in os.walk(directory):
+        below[:] = sorted(name for name in below if name != ASIDE)
+        if names:
+            return Path(folder) / min(names)
+    return None
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
-REAL_CITIES = 300
+REAL_CITIES = 299  # prefecture-level cities of some year since 2003: 287 to 298 in any one of them
+WHOLE_ROSTER = 300  # what `--cities` calls all of them
 FEWEST_CITIES, MOST_CITIES = 30, 3000
 SILENT = ("460300",)  # 三沙市: listed from 2012, its cells stay empty
 GOLDEN = 0.6180339887498949
@@ -46,8 +47,8 @@ class Roster:
         return names
 
 
-def load_roster(cities: int = REAL_CITIES, seeds: Path = SEEDS) -> Roster:
-    """The first `cities` units of an order that spreads over the country; all real ones up to 300, invented ones beyond.
+def load_roster(cities: int = WHOLE_ROSTER, seeds: Path = SEEDS) -> Roster:
+    """The first `cities` units of an order that spreads over the country; 300 are all 299 real ones, beyond are invented ones.
 
     Raises:
         ValueError: fewer than 30 or more than 3,000 cities.
@@ -60,8 +61,8 @@ def load_roster(cities: int = REAL_CITIES, seeds: Path = SEEDS) -> Roster:
         spread = np.where(municipal, -1.0, np.arange(1, len(units) + 1) * GOLDEN % 1)
         order = np.argsort(spread, kind="stable")
         units = units.iloc[sorted(order[:cities])].reset_index(drop=True)
-    if cities > REAL_CITIES:
-        units = pd.concat([units, extra_units(units, cities - REAL_CITIES)], ignore_index=True)
+    if invented(cities):
+        units = pd.concat([units, extra_units(units, invented(cities))], ignore_index=True)
         units = units.sort_values("city_code", kind="stable").reset_index(drop=True)
     return Roster(units, former[former["city_code"].isin(units["city_code"])].reset_index(drop=True))
 
@@ -76,12 +77,17 @@ def check_cities(cities: int) -> None:
         raise ValueError(f"a demo has from {FEWEST_CITIES} to {MOST_CITIES:,} cities, not {cities:,}")
 
 
+def invented(cities: int) -> int:
+    """How many of `cities` units are invented: those that the real roster does not have, and none of its round number 300."""
+    return cities - REAL_CITIES if cities > WHOLE_ROSTER else 0
+
+
 def extra_units(units: pd.DataFrame, number: int) -> pd.DataFrame:
     """Invented cities for runs beyond the real roster: names no city bears, spread over the real ones' neighbourhoods.
 
     They land only with seeds that know them (`demo.scale.scaled_seeds`).
     """
-    rng = np.random.default_rng(REAL_CITIES)
+    rng = np.random.default_rng(WHOLE_ROSTER)
     near = units.iloc[np.arange(number) % len(units)].reset_index(drop=True)
     at = np.arange(1, number + 1)
     counts = near.groupby("province_code").cumcount().to_numpy()

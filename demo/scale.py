@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from demo.roster import REAL_CITIES, SEEDS, extra_units, load_roster
+from demo.roster import SEEDS, extra_units, invented, load_roster
 
 
 def scaled_seeds(target: Path, cities: int) -> Path:
     """Copy seeds/ to `target` and add the invented cities of `--cities`; returns `target`, to land such a demo with."""
     shutil.copytree(SEEDS, target)
-    if cities <= REAL_CITIES:
+    if not invented(cities):
         return target
-    units = extra_units(load_roster().units, cities - REAL_CITIES)
+    units = extra_units(load_roster().units, invented(cities))
     known = pd.read_csv(target / "cities.csv", dtype=str)
     added = units.reindex(columns=known.columns).astype(object)
     added[["valid_from", "valid_to"]] = None

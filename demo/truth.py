@@ -33,7 +33,7 @@ UNPLANTED = "nothing is planted: the demo does not hold the published samples (a
 def truth_of(desk: Desk, settled: dict[str, Settled]) -> dict[str, Any]:
     """The truth of a demo as plain data.
 
-    `coefficients` has one entry a printed coefficient: paper, table, column, dependent, term, printed, kind (`planted`,
+    `cities` counts the roster's units, also those that are listed in some years only. `coefficients` has one entry a printed coefficient: paper, table, column, dependent, term, printed, kind (`planted`,
     `implied`, `not_plantable`), target (planted only), value (what a regression on the printed cells gives; None where
     nothing was planted), digits and reason. `planted_elsewhere` holds planted coefficients of tables no paper prints,
     `moments` the papers' descriptive tables beside the demo's, `planting` how far the carriers moved (logs; for counts,
@@ -139,6 +139,7 @@ this folder is still known as synthetic.
 
 | key of `truth.json` | what it holds |
 |---|---|
+| `cities` | cities of the roster: all that were of prefecture level in some year, fewer in any one (`--cities 300` asks for all 299) |
 | `samples` | city-years of each study's sample |
 | `coefficients` | every coefficient the papers print: `planted` (a release recovers `target` to its last printed digit), `implied` (`value` follows from the planted ones and the regressors), `not_plantable` (with the reason), or `not_planted` |
 | `planted_elsewhere` | planted coefficients of tables that no paper prints |

@@ -115,7 +115,8 @@ def refresh(
     help="Yearbook editions, one or a range between 2006 and 2050; edition E holds data of year E-1.",
 )  # fmt: skip
 @click.option(
-    "--cities", default=ALL_CITIES, show_default=True, help="Prefecture-level units, 30 to 3,000; beyond 300 invented."
+    "--cities", default=ALL_CITIES, show_default=True,
+    help="Prefecture-level cities, 30 to 3,000; 300 are all 299 that ever were one, beyond are invented ones.",
 )  # fmt: skip
 def demo(directory: Path, seed: int, editions: str, cities: int) -> None:
     """Write synthetic yearbooks of all five studies, in the real layouts, into DIRECTORY.

@@ -24,7 +24,10 @@ def write(directory: Path, *, seed: int, editions: str, cities: int) -> int:
     except (ValueError, FileExistsError) as error:
         raise UsageError(str(error)) from error
     except OSError as error:
-        raise RunFailed(f"the demo could not be written to {directory}: {error}") from error
+        what = f"{error.strerror} ({error.filename})" if error.strerror and error.filename else str(error)
+        raise RunFailed(
+            f"the demo could not be written to {directory}: {what}; name a directory that can be written"
+        ) from error
     except MemoryError as error:
         raise RunFailed(
             f"the demo could not be written to {directory}: not enough memory for {cities:,} cities"

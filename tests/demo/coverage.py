@@ -3,6 +3,9 @@
 Errors follow a first-order autoregression within cities (0.5) with a standard deviation that differs by city (0.6 to 1.4 times
 its mean, anew in each draw), so that only clustering by city is right. Their scale does not matter for coverage.
 
+Here are the columns by least squares on regressors that do not depend on the outcome; `tests.demo.coverage_lag` draws those with a
+lag, `tests.demo.coverage_iv` those by instruments.
+
 Two intervals: bias-reduced errors with degrees of freedom by term (`estimation.panel.fit_bias_reduced`), and the usual ones
 (`estimation.panel.fit_panel`). Either is k times the root of the sum of squared city scores, linear in the residuals (`Rule`).
 
@@ -17,7 +20,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.integrate import quad
 from scipy.linalg import toeplitz
 from scipy.stats import t
 
@@ -25,6 +27,7 @@ from demo.planting import common_prosperity, digital_industry, green_development
 from demo.planting.desk import View
 from demo.planting.projection import Effects, Projection
 from estimation.core.least_squares import least_squares
+from estimation.core.quadratic_forms import probability_not_positive
 from estimation.core.results import Estimates
 from estimation.core.within import Within
 from estimation.panel import fit_bias_reduced, fit_panel
@@ -86,18 +89,28 @@ def design_of(column: Projection) -> Design:
 
 def spreads(design: Design, rng: np.random.Generator, draws: int) -> np.ndarray:
     """(draws, cities, 1) standard deviations of the cities' errors."""
-    return SCALE * rng.uniform(*SPREAD, (draws, len(design.keep), 1))
+    return SCALE * sizes(rng, (draws, len(design.keep)))
+
+
+def sizes(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """(*shape, 1) standard deviations of the cities' errors over their mean."""
+    return rng.uniform(*SPREAD, (*shape, 1))
 
 
 def outcomes(design: Design, rng: np.random.Generator, draws: int) -> np.ndarray:
     """(draws, cities, years) outcomes: the printed coefficients' signal and fresh errors."""
     values = zip(design.terms, design.truth, strict=True)
     signal = sum(value * design.column.x[term] for term, value in values)
-    shocks = rng.normal(size=(draws, *design.keep.shape))
-    out = shocks.copy()
-    for year in range(1, out.shape[2]):
-        out[:, :, year] = PERSISTENCE * out[:, :, year - 1] + np.sqrt(1 - PERSISTENCE**2) * shocks[:, :, year]
+    out = persistent(rng, (draws, *design.keep.shape))
     return np.asarray(signal + spreads(design, rng, draws) * out)
+
+
+def persistent(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """(..., years) errors of variance one that persist from year to year."""
+    out = rng.normal(size=shape)
+    for year in range(1, shape[-1]):
+        out[..., year] = PERSISTENCE * out[..., year - 1] + np.sqrt(1 - PERSISTENCE**2) * out[..., year]
+    return out
 
 
 @dataclass(frozen=True)
@@ -225,14 +238,4 @@ def probability_below_zero(covariance: np.ndarray, signs: np.ndarray) -> float:
     """P(sum_i signs_i v_i^2 <= 0) for normal v (n,) of mean zero and the covariance (n, n)."""
     values, vectors = np.linalg.eigh(covariance / np.trace(covariance))
     root = (vectors * np.sqrt(np.maximum(values, 0.0))) @ vectors.T
-    weights = np.linalg.eigvalsh(root @ (signs[:, None] * root))
-    weights = weights / np.abs(weights).max()
-
-    def integrand(t: float) -> float:
-        at = np.exp(t)  # on the log scale, where du / u = dt
-        angle = 0.5 * np.arctan(weights * at).sum()
-        return float(np.sin(angle) * np.exp(-0.25 * np.log1p((weights * at) ** 2).sum()))
-
-    area, error = quad(integrand, -25.0, 25.0, limit=500, epsabs=1e-8)
-    assert error < 1e-5
-    return float(0.5 - area / np.pi)
+    return probability_not_positive(np.linalg.eigvalsh(root @ (signs[:, None] * root)))

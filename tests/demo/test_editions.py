@@ -11,7 +11,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 
 from demo.printing import read_back, roundings
-from demo.roster import REAL_CITIES, SEEDS, extra_units, load_roster
+from demo.roster import REAL_CITIES, SEEDS, WHOLE_ROSTER, extra_units, load_roster
 from demo.samples import STUDIES, in_sample
 from demo.scale import scaled_seeds
 from demo.tables import exports, tables_of, unit_factor
@@ -205,14 +205,24 @@ def test_every_table_says_that_it_is_synthetic(folder: Path) -> None:
             assert "ynthetic" in text or "合成" in text or "synthetic" in path.name
 
 
+def test_300_cities_are_all_real_ones_and_any_other_number_is_met() -> None:
+    whole = load_roster(WHOLE_ROSTER)
+    assert len(whole.units) == REAL_CITIES
+    assert set(whole.units["city_code"]) <= set(pd.read_csv(SEEDS / "cities.csv", dtype=str)["city_code"])
+    listed = [int(whole.listed(year).sum()) for year in range(2004, 2023)]
+    assert (min(listed), max(listed)) == (287, 298)
+    for cities in (30, 298, 299, 301, 350):
+        assert len(load_roster(cities).units) == cities
+
+
 def test_invented_cities_have_names_and_codes_of_their_own(tmp_path: Path) -> None:
     roster = load_roster()
     extra = extra_units(roster.units, 2700)
     both = pd.concat([roster.units, extra])
     assert both["city_code"].is_unique
     assert both["name_zh"].is_unique
-    assert len(load_roster(REAL_CITIES + 50).units) == len(roster.units) + 50
-    places = load_places(scaled_seeds(tmp_path / "seeds", REAL_CITIES + 50))
+    assert len(load_roster(349).units) == len(roster.units) + 50
+    places = load_places(scaled_seeds(tmp_path / "seeds", 349))
     named = extra.head(50)
     asked = pd.DataFrame({"city_text": named["name_zh"], "province_text": named["province_zh"], "year": 2020})
     assert resolve_places(places, asked)["city_code"].tolist() == named["city_code"].tolist()

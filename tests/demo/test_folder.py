@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from demo import write
-from demo.folder import ASIDE, DemoFolder, is_complete
+from demo.folder import ASIDE, DemoFolder, earlier_files, is_complete
 from demo.write import write_demo
 from flows.demo import needs_demo
 from landing.archive import SYNTHETIC_MARK
@@ -60,6 +60,19 @@ def test_files_that_come_while_the_demo_is_written_stay(tmp_path: Path) -> None:
         (tmp_path / "mine.csv").write_text("mine")
         folder.finish()
     assert contents(tmp_path) == {tmp_path / "mine.csv": b"mine"}
+
+
+def test_a_folder_of_other_files_is_refused_without_a_look_at_all_of_them(tmp_path: Path) -> None:
+    """The root of the file system holds folders that nobody can list to the end."""
+    with pytest.raises(
+        FileExistsError, match=r"^/ holds files that the demo did not write \(.+\): name an empty directory$"
+    ):
+        earlier_files(Path("/"))
+    (tmp_path / "empty" / "deep").mkdir(parents=True)
+    assert earlier_files(tmp_path) == []
+    (tmp_path / "empty" / "deep" / "mine.csv").write_text("1")
+    with pytest.raises(FileExistsError, match=r"empty/deep/mine\.csv"):
+        earlier_files(tmp_path)
 
 
 def test_a_demo_without_its_truth_is_not_complete_and_other_folders_are_not_demos(tmp_path: Path) -> None:

@@ -160,3 +160,46 @@ def test_intervals_cover_with_three_treated_cities_where_the_usual_ones_do_not()
 def test_bad_input_is_named(change: dict[str, object], options: dict[str, str], words: str) -> None:
     with pytest.raises(EstimationError, match=words):
         fit_bias_reduced(panel().assign(**change), "y", ["x", "did"], **options)
+
+
+def test_a_joint_test_of_one_coefficient_is_its_t_test() -> None:
+    fit = fit_bias_reduced(panel(), "y", ["x", "did"], joint=["did"])
+    test = fit.tests["joint_zero"]
+    assert test.statistic == pytest.approx(fit.statistics["did"] ** 2, rel=1e-8)
+    assert test.df == (1.0, pytest.approx(fit.df_by_term["did"], rel=1e-8))
+    assert test.p_value == pytest.approx(fit.p_values["did"], rel=1e-8)
+
+
+def test_a_joint_test_of_means_is_hotellings_t_squared() -> None:
+    """Clusters with the same design: V is Wishart with G - 1 degrees of freedom, the test of q means exact."""
+    G, q = 9, 3
+    rng = np.random.default_rng(7)
+    values = rng.normal(size=(G, q)) @ rng.normal(size=(q, q)) + 0.4
+    df = pd.DataFrame({"city_code": np.repeat(range(G), q), "year": np.tile(range(q), G), "y": values.ravel()})
+    names = [f"at_{year}" for year in range(1, q)]
+    df = df.assign(**{name: (df["year"] == year).astype(float) for year, name in enumerate(names, start=1)})
+    test = fit_bias_reduced(df, "y", names, effects="entity", joint=names).tests["joint_zero"]
+    apart = values[:, 1:] - values[:, :1]
+    hotelling = G * apart.mean(axis=0) @ np.linalg.solve(np.cov(apart.T), apart.mean(axis=0))
+    p = q - 1
+    assert test.df == (p, pytest.approx(G - p, rel=1e-8))
+    assert test.statistic == pytest.approx(hotelling * (G - p) / (p * (G - 1)), rel=1e-8)
+
+
+def test_a_joint_test_does_not_depend_on_units_or_the_order_of_terms() -> None:
+    df = panel().assign(z=lambda d: d["x"] * 1e5 + d["did"])
+    one = fit_bias_reduced(df, "y", ["x", "did"], joint=["x", "did"]).tests["joint_zero"]
+    two = fit_bias_reduced(df, "y", ["did", "z"], joint=["z", "did"]).tests["joint_zero"]
+    assert (two.statistic, two.p_value) == pytest.approx((one.statistic, one.p_value), rel=1e-6)
+    assert two.df == pytest.approx(one.df, rel=1e-6)
+
+
+def test_what_cannot_be_tested_jointly() -> None:
+    df = panel(share=1.0)
+    with pytest.raises(EstimationError, match="joint must name regressors"):
+        fit_bias_reduced(df, "y", ["x", "did"], joint=["z"])
+    for clusters, defined in ((2, False), (4, True)):
+        few = df[df["city_code"] < clusters].assign(z=lambda d: d["x"] ** 2)
+        test = fit_bias_reduced(few, "y", ["x", "z"], joint=["x", "z"]).tests["joint_zero"]
+        assert np.isfinite(test.p_value) == defined
+        assert test.note.startswith("eta=" if defined else "not defined")

@@ -18,13 +18,13 @@ from linearmodels.iv import IV2SLS, IVGMM
 from scipy import stats
 
 from estimation.core.frame import EstimationError
-from estimation.iv import fit_iv
+from estimation.iv import anderson_rubin_bias_reduced, fit_iv
 from estimation.iv.anderson_rubin import anderson_rubin_test
 from estimation.iv.arrays import iv_arrays
 from estimation.iv.plausibly_exogenous import local_to_zero, union_of_intervals
 from estimation.iv.stock_yogo import stock_yogo_values
 from estimation.iv.tf_critical import tf_critical_value
-from estimation.panel import fit_panel
+from estimation.panel import fit_bias_reduced, fit_panel
 
 
 def keyed(df: pd.DataFrame) -> pd.DataFrame:
@@ -380,3 +380,23 @@ def test_coverage_of_the_local_to_zero_interval():
         row = local_to_zero(data, "y", "x", "d", "z1", sd={"z1": 0.1}, vcov="iid").bounds.loc["d"]
         covered += row["conf_low"] <= 0.5 <= row["conf_high"]
     assert 926 <= covered <= 971
+
+
+def test_bias_reduced_anderson_rubin_is_the_test_of_the_instruments_in_the_reduced_form(df: pd.DataFrame) -> None:
+    """With one instrument a t-test; with equal clusters close to the usual test, whose set holds the estimate."""
+    left = df.assign(left=df["y"] - 0.2 * df["d"])
+    fit = fit_bias_reduced(left, "left", ["z1", "x"])
+    test = anderson_rubin_bias_reduced(df, "y", ["x"], ["d"], ["z1"], [0.2])
+    assert test.p_value == pytest.approx(fit.p_values["z1"], rel=1e-8)
+    just = fit_iv(df, "y", "x", "d", "z1")
+    assert anderson_rubin_bias_reduced(df, "y", ["x"], ["d"], ["z1"], [just.coef["d"]]).p_value == pytest.approx(1.0)
+    low, high = fit_iv(df, "y", "x", "d", ["z1", "z2"]).ar_interval
+    for limit in (low, high):
+        near = anderson_rubin_bias_reduced(df, "y", ["x"], ["d"], ["z1", "z2"], [limit])
+        assert 0.03 < near.p_value < 0.08
+        assert near.df is not None
+
+
+def test_bias_reduced_anderson_rubin_needs_a_value_for_each_endogenous_variable(df: pd.DataFrame) -> None:
+    with pytest.raises(EstimationError, match="beta has 1 value"):
+        anderson_rubin_bias_reduced(df, "y", [], ["d", "x"], ["z1", "z2"], [0.2])

@@ -73,6 +73,8 @@ def test_places_that_cannot_be_written_are_one_line_about_the_demo(tmp_path: Pat
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
         assert place in done.stderr
         assert "release" not in done.stderr
+        assert ("name an empty directory" in done.stderr) == (place == "mine")
+        assert ("name a directory that can be written" in done.stderr) == (code == 1)
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.csv", "file", "mine"]
 
 
