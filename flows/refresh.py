@@ -109,12 +109,15 @@ def check_gate(database: Path, gate: str) -> None:
 
 
 @task(name="read sample", **RETRIES)
-def read_sample(database: Path, study: Study) -> pd.DataFrame | list[str]:
-    """A study's sample, or the list of variables without a single value that make it not runnable."""
+def read_sample(database: Path, study: Study) -> pd.DataFrame | str:
+    """A study's sample, or why it is not runnable: variables without a single value, or no city-year that has them all."""
     with duckdb.connect(str(database), read_only=True) as connection:
         present = {v for (v,) in connection.execute("select distinct variable from panel.long").fetchall()}
         missing = [v for v in study.requires if v not in present]
-        return missing or connection.execute(f"select * from {study.sample} order by all").df()
+        if missing:
+            return "the extracts hold no value of " + ", ".join(missing)
+        sample = connection.execute(f"select * from {study.sample} order by all").df()
+        return f"{study.sample} has no rows: no city-year of its years has what it needs" if sample.empty else sample
 
 
 @task(name="estimate study", task_run_name="estimate {study.name}")
@@ -214,9 +217,9 @@ def _estimate_all(database: Path, inputs: Inputs) -> None:
     write_results(database, list(estimated.values()), studies)
 
 
-def _study_row(study: Study, sample: pd.DataFrame | list[str]) -> dict[str, Any]:
+def _study_row(study: Study, sample: pd.DataFrame | str) -> dict[str, Any]:
     row: dict[str, Any] = {"study": study.name, "title": study.title, "n_obs": 0, "n_entities": 0}
-    if isinstance(sample, list):
-        return row | {"status": "not_runnable", "detail": "the extracts hold no value of " + ", ".join(sample)}
+    if isinstance(sample, str):
+        return row | {"status": "not_runnable", "detail": sample}
     size = {"n_obs": len(sample), "n_entities": sample[study.entity].nunique()}
     return row | size | {"status": "estimated", "detail": ""}

@@ -11,12 +11,20 @@ from flows.errors import UsageError
 from flows.home import Home
 from flows.query import open_release
 
-# Columns of estimation samples, with what their description says (formula, unit, paper)
+# Columns of estimation samples, by their name, that of the paper's table or of the method specifications, with what their description says
+# (formula, unit, paper), the model that computes them and the variables of the dictionary it computes them from
 BUILT = """
-    select table_name as study, column_name, coalesce(comment, '') as description from duckdb_columns()
-    where schema_name = 'studies' and not ends_with(table_name, '_built') and column_name = ?
-        and column_name not in ('city_code', 'year')
-    order by study
+    select
+        columns.table_name as study, columns.column_name, coalesce(columns.comment, '') as description,
+        coalesce(constructed.model, '') as model, coalesce(constructed.made_from, '') as made_from
+    from duckdb_columns() as columns
+    left join seeds.study_variables as named
+        on columns.table_name = named.study and columns.column_name = named.column_name
+    left join seeds.constructed_variables as constructed on named.constructed_id = constructed.id
+    where columns.schema_name = 'studies' and not ends_with(columns.table_name, '_built')
+        and list_contains([lower(columns.column_name), lower(named.printed), lower(named.constructed_id)], lower(?))
+        and columns.column_name not in ('city_code', 'year')
+    order by study, columns.column_index
 """
 
 
@@ -24,7 +32,7 @@ def trace_lines(home: Home, city: str, year: int, variable: str) -> Iterable[str
     """The chain cell, text, number, unit, correction, panel value, filling, study samples; or what a study built.
 
     Args:
-        variable: a variable of the panel, an indicator, or a column of a study's sample.
+        variable: a variable of the panel, an indicator, or a column of a study's sample (also as the paper names it: distL, VA).
 
     Raises:
         UsageError: unknown city or variable; close ones are named.
@@ -37,7 +45,8 @@ def trace_lines(home: Home, city: str, year: int, variable: str) -> Iterable[str
         for canonical in _variables(connection, variable, known=bool(built)):
             yield from _chain(connection, code, name, year, canonical)
         if built:
-            yield f"{name} ({code}) {year} {variable}, built by {len(built)} study sample(s)"
+            studies = len({row["study"] for row in built})
+            yield f"{name} ({code}) {year} {variable}, built by {studies} study sample(s)"
         for row in built:
             yield from _built(connection, row, code, year)
 
@@ -146,16 +155,36 @@ def _studies(connection: duckdb.DuckDBPyConnection, code: str, year: int) -> Ite
 
 
 def _built(connection: duckdb.DuckDBPyConnection, row: dict[str, Any], code: str, year: int) -> Iterable[str]:
-    """The value of one column of one study's sample, what it is, and what cleaning did to it."""
+    """The value of one column of one study's sample, what it is, what it is made from, and what cleaning did to it."""
     study, column = row["study"], row["column_name"]
     query = f'select "{column}" as value from studies."{study}" where city_code = ? and year = ?'
     found = _rows(connection, query, [code, year])
     value = "not in the sample" if not found else "missing" if found[0]["value"] is None else found[0]["value"]
-    yield f"  {study}: {value:.15g}" if isinstance(value, float) else f"  {study}: {value}"
+    yield f"  {study}.{column}: {value:.15g}" if isinstance(value, float) else f"  {study}.{column}: {value}"
     yield f"    what         {row['description']}"
+    if row["model"]:
+        yield f"    model        {row['model']}"
+    yield from _inputs(connection, row["made_from"], code, year)
     for change in _changes(connection, study, code, year):
         if change["variable"] == column:
             yield f"    {change['status']:<12} {change['detail']}"
+
+
+def _inputs(connection: duckdb.DuckDBPyConnection, made_from: str, code: str, year: int) -> Iterable[str]:
+    """What a built value is made from, with the values of the city-year; each variable of a city can be traced to its cell."""
+    query = """
+        select i.variable, i.scope, p.value, p.status from (select unnest(string_split(?, '|')) as variable) as used
+        inner join seeds.indicators as i on used.variable = i.variable
+        left join panel.long as p on i.variable = p.variable and p.city_code = ? and p.year = ?
+        order by list_position(string_split(?, '|'), i.variable)
+    """
+    for row in _rows(connection, query, [made_from, code, year, made_from]):
+        if row["scope"] not in ("city", "districts"):
+            yield f"    from         {row['variable']} (of the {row['scope'].replace('_', ' ')})"
+        elif row["value"] is None:
+            yield f"    from         {row['variable']}: none"
+        else:
+            yield f"    from         {row['variable']}: {row['value']:.15g} [{row['status']}]"
 
 
 def _samples(connection: duckdb.DuckDBPyConnection) -> list[str]:

@@ -24,7 +24,8 @@ def city_capital(
     """Real investment and capital (100 million yuan of the base year), one row a (city, year).
 
     Only cities whose investment has no gap between its first and last year can be accumulated; others have no row, nor have cities of
-    provinces whose prices do not reach from there to the base year.
+    provinces whose prices do not reach from there to the base year, nor, with capital_initial = growth, cities whose real investment shrank by
+    the depreciation a year or more on average: I_0 / (g + delta) is no stock there (capital_initial = tenth gives them one).
 
     Args:
         panel: city_code, year, fai_100m_yuan. provinces: city_code, province_code.
@@ -56,6 +57,7 @@ def city_capital(
         delta=float(switches["capital_delta"]),
         initial="tenth" if switches["capital_initial"] == "tenth" else "growth",
         growth_until=growth_until,
+        no_opening="drop",
     )
     return stock.table[COLUMNS]
 

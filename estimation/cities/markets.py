@@ -36,6 +36,8 @@ def market_integration(
         switches: mar_scale (1 or 0.01), market_demean, market_partners (``all`` cities of the study, or ``contiguous`` ones; a city
             without a neighbour in the study then has no value).
 
+    A study with prices of one category only has no rows: the variance runs over categories.
+
     Raises:
         EstimationError: an unknown choice, or unusable prices.
     """
@@ -46,7 +48,7 @@ def market_integration(
     for study in STUDIES:
         keys = samples.loc[samples["study"] == study, ["city_code", "year"]]
         own = prices.merge(keys, on=["city_code", "year"])
-        if own.empty:
+        if own["category"].nunique() < 2:
             continue
         wide = own.pivot_table(index=["city_code", "year"], columns="category", values="price_index").reset_index()
         goods = [c for c in wide.columns if c not in ("city_code", "year")]
@@ -69,6 +71,9 @@ def market_integration(
 
 
 def _neighbours(wide: pd.DataFrame, adjacency: pd.DataFrame) -> np.ndarray:
-    """(n, n) contiguity of the cities with prices, in code order."""
-    pairs = adjacency[["city_code_i", "city_code_j"]].itertuples(index=False, name=None)
-    return contiguity(pairs, sorted(wide["city_code"].unique()))
+    """(n, n) contiguity of the cities with prices, in code order; zero throughout where no two of them are neighbours."""
+    cities = sorted(wide["city_code"].unique())
+    among = adjacency[adjacency["city_code_i"].isin(cities) & adjacency["city_code_j"].isin(cities)]
+    if among.empty:
+        return np.zeros((len(cities), len(cities)))
+    return contiguity(among[["city_code_i", "city_code_j"]].itertuples(index=False, name=None), cities)

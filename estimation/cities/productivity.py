@@ -13,11 +13,13 @@ from estimation.dea.efficiency import dea
 from estimation.dea.productivity import Productivity, gml, ml
 from estimation.indices.systems import base_mask
 
+KEYS = ["city_code", "year"]
 FRONTIER = ["frontier_first_year", "frontier_last_year"]
 GREEN = [
     "city_code", "year", "gtfp", "gtfp_cumulated", "efficiency", "efficiency_change", "technical_change", "status", "n_beyond", *FRONTIER,
 ]  # fmt: skip
 LAND = ["city_code", "year", "ml", "eland", "status", "n_beyond"]
+ZERO = "zero input or output"
 
 
 def green_productivity(
@@ -31,7 +33,7 @@ def green_productivity(
     Args:
         frame: city_code, year, capital, emp_total_10k, electricity_10k_kwh, gdp_100m_yuan, so2_industrial_t or co2_emissions_10k_t,
             dust_industrial_t, wastewater_industrial_10k_t, for constant prices gdp_index_prev100; rows with a missing value are
-            left out.
+            left out, rows with a zero (slacks are measured in parts of a city's own values) have a status and no value.
         switches: ebm_orientation, ebm_rts, gml_first_year, ebm_undesirable, gdp_prices, price_base_year, index_base_years.
         frozen: base years of the study; with the year before the sample (gml_first_year) that year joins them.
 
@@ -44,7 +46,7 @@ def green_productivity(
         frame = constant_gdp(frame, int(switches["price_base_year"]))
     inputs, outputs = ["capital", "emp_total_10k", "electricity_10k_kwh"], [output]
     bad = [gas, "dust_industrial_t", "wastewater_industrial_10k_t"]
-    rows = _complete(frame, [*inputs, *outputs, *bad])
+    rows, zeros = _above_zero(_complete(frame, [*inputs, *outputs, *bad]))
     if rows.empty:
         return _empty(GREEN)
     if frozen is not None and switches["gml_first_year"] == "year_before":
@@ -57,8 +59,7 @@ def green_productivity(
         orientation=switches["ebm_orientation"], rts=switches["ebm_rts"],  # type: ignore[arg-type]
         first=first, frontier_rows=spanning,  # type: ignore[arg-type]
     )  # fmt: skip
-    keys = rows[["city_code", "year"]]
-    return keys.assign(
+    table = rows[KEYS].assign(
         gtfp=result.index,
         gtfp_cumulated=result.cumulated,
         efficiency=result.score,
@@ -68,7 +69,8 @@ def green_productivity(
         n_beyond=result.n_beyond,
         frontier_first_year=int(rows.loc[spanning, "year"].min()),
         frontier_last_year=int(rows.loc[spanning, "year"].max()),
-    )[GREEN]
+    )
+    return _with_zeros(table, zeros)[GREEN]
 
 
 def frontier_identities(frame: pd.DataFrame) -> pd.DataFrame:
@@ -78,14 +80,14 @@ def frontier_identities(frame: pd.DataFrame) -> pd.DataFrame:
     it is SBM, also with undesirable outputs at the target (2 - phi) b0; and the best score on one's own frontier is 1.
 
     Args:
-        frame: city_code, year and the inputs and outputs of `green_productivity`; rows with a missing value are left out.
+        frame: city_code, year and the inputs and outputs of `green_productivity`; rows with a missing value or a zero are left out.
 
     Returns:
         identity, year, n_units, largest_difference (of scores, absolute); empty without a complete row.
     """
     inputs, outputs = ["capital", "emp_total_10k", "electricity_10k_kwh"], ["gdp_100m_yuan"]
     bad = ["so2_industrial_t", "dust_industrial_t", "wastewater_industrial_10k_t"]
-    rows = _complete(frame, [*inputs, *outputs, *bad])
+    rows, _ = _above_zero(_complete(frame, [*inputs, *outputs, *bad]))
     if rows.empty:
         kinds = {"identity": "str", "year": "int64", "n_units": "int64", "largest_difference": "float64"}
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
@@ -145,7 +147,7 @@ def land_efficiency(
     Args:
         frame: city_code, year, capital, construction_land_km2_districts, emp_nonagri_10k_districts, va_nonagri_100m_yuan_districts,
             wage_avg_yuan_districts or wage_avg_yuan, green_coverage_pct_districts, so2_district; rows with a missing value are left
-            out.
+            out, rows with a zero have a status and no value.
         switches: land_frontier, land_wage_scope, eland_base; index_base_years and the base years of the study (`frozen`) for the global frontier.
 
     Raises:
@@ -156,7 +158,7 @@ def land_efficiency(
     frontier = _chosen("land_frontier", switches, {"contemporaneous": "ml", "global": "gml"})
     inputs = ["capital", "construction_land_km2_districts", "emp_nonagri_10k_districts"]
     outputs = ["va_nonagri_100m_yuan_districts", wage, "green_coverage_pct_districts"]
-    rows = _complete(frame, [*inputs, *outputs, "so2_district"])
+    rows, zeros = _above_zero(_complete(frame, [*inputs, *outputs, "so2_district"]))
     if rows.empty:
         return _empty(LAND)
     arrays = rows[inputs].to_numpy(), rows[outputs].to_numpy(), rows[["so2_district"]].to_numpy()
@@ -167,9 +169,10 @@ def land_efficiency(
         result = gml(*arrays, **keys, model="farthest", base=base, frontier_rows=spanning)  # type: ignore[arg-type]
     else:
         result = ml(*arrays, **keys, model="farthest", outside="super", base=base)  # type: ignore[arg-type]
-    return rows[["city_code", "year"]].assign(
+    table = rows[KEYS].assign(
         ml=result.index, eland=result.cumulated, status=result.status.astype(str), n_beyond=result.n_beyond
-    )[LAND]
+    )
+    return _with_zeros(table, zeros)[LAND]
 
 
 def _chosen(name: str, switches: Mapping[str, str], allowed: Mapping[str, str]) -> str:
@@ -180,8 +183,21 @@ def _chosen(name: str, switches: Mapping[str, str], allowed: Mapping[str, str]) 
 
 
 def _complete(frame: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    kept = frame[["city_code", "year", *columns]].dropna()
-    return kept.sort_values(["city_code", "year"], ignore_index=True)
+    kept = frame[[*KEYS, *columns]].dropna()
+    return kept.sort_values(KEYS, ignore_index=True)
+
+
+def _above_zero(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows without a zero, and the keys of the others: a city may have emitted nothing, and no slack is a part of nothing."""
+    zero = (rows.drop(columns=KEYS) == 0).any(axis=1)
+    return rows[~zero].reset_index(drop=True), rows.loc[zero, KEYS]
+
+
+def _with_zeros(table: pd.DataFrame, zeros: pd.DataFrame) -> pd.DataFrame:
+    """The table and the city-years with a zero, which have a status and no value; sorted by key."""
+    whole = table.merge(zeros, on=KEYS, how="outer")
+    constants = {name: table[name].iloc[0] for name in FRONTIER if name in table}
+    return whole.fillna({"status": ZERO, "n_beyond": 0, **constants}).astype(table.dtypes.to_dict())
 
 
 def _empty(columns: list[str]) -> pd.DataFrame:

@@ -90,8 +90,12 @@ def allocation_efficiency(
     if absent:
         raise EstimationError(f"column(s) not in the data: {', '.join(absent)}")
     values = firms[[entity, time, output, staff, employees]]
-    if (values[[output, staff, employees]] < 0).any().any():
-        raise EstimationError(f"{output}, {staff} or {employees} is negative in some rows; correct them")
+    negative = values[(values[[output, staff, employees]] < 0).any(axis=1)]
+    if len(negative):
+        label, when = (negative[name].to_list()[0] for name in (entity, time))
+        raise EstimationError(
+            f"{output}, {staff} or {employees} is negative for {len(negative)} firm(s), first in {label} in {when}; correct them"
+        )
     usable = values.dropna()
     usable = usable[(usable[staff] > 0) & (usable[employees] > 0)]
     if usable.empty:
@@ -102,7 +106,7 @@ def allocation_efficiency(
     groups = usable.assign(product=centred["mpl"] * centred["share"]).groupby(keys, sort=True)
     table = pd.DataFrame({"n_firms": groups.size(), "covariance": groups["product"].sum()}).reset_index()
     inside = pd.Series(True, index=table.index) if base is None else table[time].between(*base)
-    table["ecol"] = table["covariance"] if normalise == "none" else _to_unit(table["covariance"], inside)
+    table["ecol"] = table["covariance"] if normalise == "none" else to_unit(table["covariance"], inside)
     return AllocationEfficiency(table, len(values) - len(usable), normalise)
 
 
@@ -131,8 +135,12 @@ def staff_elasticity(
     return float(slopes[2])
 
 
-def _to_unit(values: pd.Series, base: pd.Series) -> pd.Series:
-    """Values mapped to [0.001, 1] by the limits of the base rows."""
+def to_unit(values: pd.Series, base: pd.Series) -> pd.Series:
+    """Values mapped to [0.001, 1] by the limits of the base rows.
+
+    Raises:
+        EstimationError: the values of the base rows are all equal.
+    """
     low, high = values[base].min(), values[base].max()
     width = high - low
     if not width > 0:

@@ -41,6 +41,7 @@ def perpetual_inventory(
     initial: Literal["growth", "tenth"] = "growth",
     growth: float | Literal["own", "pooled"] = "own",
     growth_until: int | None = None,
+    no_opening: Literal["error", "drop"] = "error",
 ) -> CapitalStock:
     """K_t = (1 - delta) K_{t-1} + I_t / P_t, from K_0 = I_0 / (g + delta) in an entity's first year.
 
@@ -53,6 +54,7 @@ def perpetual_inventory(
             ``pooled``: the mean of these over entities; or a number.
         growth_until: last period that enters g, so that a later period changes no earlier stock (entities with fewer than two periods until
             then: all of theirs); None: all.
+        no_opening: entities whose g + delta is not above zero, so that they have no first stock, are an ``error``, or dropped.
 
     Under constant growth g the opening stock K_{t-1} / I_t tends to 1/(g + delta), the closing one to (1 + g)/(g + delta).
 
@@ -62,6 +64,8 @@ def perpetual_inventory(
     """
     if initial not in ("growth", "tenth"):
         raise EstimationError(f"initial={initial!r} is not one of growth, tenth")
+    if no_opening not in ("error", "drop"):
+        raise EstimationError(f"no_opening={no_opening!r} is not one of error, drop")
     if not 0 <= delta < 1:
         raise EstimationError(f"delta={delta} must lie in [0, 1)")
     used = [investment] if price is None else [investment, price]
@@ -76,7 +80,9 @@ def perpetual_inventory(
         rates = _growth(_until(table, entity, time, growth_until), entity, time, growth)
         divisor = rates + delta
         bad = divisor[~(divisor > 0)]
-        if len(bad):
+        if no_opening == "drop":
+            table = table[~table[entity].isin(bad.index)].reset_index(drop=True)
+        elif len(bad):
             raise EstimationError(
                 f"growth + depreciation is not above zero for {len(bad)} unit(s), e.g. {bad.index[0]} ({bad.iloc[0]:.4g}): "
                 "pass growth='pooled' or a number, or initial='tenth'"
@@ -85,7 +91,7 @@ def perpetual_inventory(
         _accumulate(own["real_investment"].to_numpy(), divisor[label], delta)
         for label, own in table.groupby(entity, sort=True)
     ]
-    table["capital"] = np.concatenate(stocks)
+    table["capital"] = np.concatenate(stocks) if stocks else np.empty(0)
     return CapitalStock(table, rates.rename("growth"), delta, initial)
 
 

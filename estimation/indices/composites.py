@@ -69,15 +69,10 @@ def composite(
         return Composite(_empty(SCORES), _empty(WEIGHTS))
     base = _base_rows(name, table["year"], base_years)
     signs = [directions[c] for c in indicators]
-    values, chosen = table[indicators], dict(options or {})
-    if method == "pca":
-        pca = pca_index(values, signs, base=base, **chosen)
-        score, rows = pca.score, [*_indicator_rows(pca.to_frame()), *_pca_rows(pca)]
-    else:
-        weighting = {k: chosen.pop(k) for k in ("zero", "share_of") if k in chosen}
-        entropy = entropy_weights(values, signs, base=base, **weighting)
-        rows = _indicator_rows(entropy.to_frame())
-        score = entropy.score if method == "entropy" else topsis(values, entropy, base=base, **chosen).score
+    try:
+        score, rows = _computed(method, table[indicators], signs, base, dict(options or {}))
+    except EstimationError as error:
+        raise EstimationError(f"index {name}: {error}") from error
     years = table.loc[base, "year"]
     weights = pd.DataFrame(rows).assign(
         index_name=name,
@@ -88,6 +83,19 @@ def composite(
     )
     scores = table[KEYS].assign(index_name=name, score=score)
     return Composite(_typed(scores, SCORES), _typed(weights, WEIGHTS))
+
+
+def _computed(
+    method: str, values: pd.DataFrame, signs: list[str], base: np.ndarray, options: dict[str, Any]
+) -> tuple[np.ndarray, list[dict[str, Any]]]:
+    """Scores, and the rows of weights and diagnostics."""
+    if method == "pca":
+        pca = pca_index(values, signs, base=base, **options)
+        return pca.score, [*_indicator_rows(pca.to_frame()), *_pca_rows(pca)]
+    weighting = {k: options.pop(k) for k in ("zero", "share_of") if k in options}
+    entropy = entropy_weights(values, signs, base=base, **weighting)
+    score = entropy.score if method == "entropy" else topsis(values, entropy, base=base, **options).score
+    return score, _indicator_rows(entropy.to_frame())
 
 
 def _base_rows(name: str, years: pd.Series, base_years: tuple[int, int] | None) -> np.ndarray:

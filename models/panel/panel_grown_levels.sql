@@ -4,13 +4,15 @@
     Levels that are no longer printed, carried on by their published growth rates: level_t = level_b * product of (1 + g_s / 100), s = b + 1 .. t,
     where b is the last year before t in which the city has a value of its own. Which variable holds the growth rates of a level is declared in
     seeds/indicators.csv (growth_variable). A run ends before the first year without a growth rate, or with one of -100 % or less, and before the
-    next value of the city's own: no value rests on a later year, so that a year that is added changes none of them.
+    next value of the city's own: no value rests on a later year, so that a year that is added changes none of them. A gap that
+    closes while the level is still printed (last_printed) is a gap like any other, with the limit of interpolation_max_gap.
 */
 with declared as (
 
     select
         variable,
-        growth_variable
+        growth_variable,
+        case when indicator = 'fai' then 2017 else 0 end as last_printed
     from {{ ref('indicators') }}
     where
         growth_variable is not null
@@ -24,6 +26,7 @@ bases as (
         candidates.city_code,
         candidates.variable,
         declared.growth_variable,
+        declared.last_printed,
         candidates.year as base_year,
         candidates.value as base_value,
         lead(candidates.year) over (
@@ -65,7 +68,7 @@ steps as (
             bases.city_code = rates.city_code
             and bases.growth_variable = rates.growth_variable
             and bases.base_year < rates.year
-            and (bases.next_year is null or bases.next_year > rates.year)
+            and (bases.next_year is null or bases.next_year > greatest(rates.year, bases.last_printed))
     window run as (partition by bases.city_code, bases.variable, bases.base_year order by rates.year)
 
 )

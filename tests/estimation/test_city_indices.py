@@ -105,6 +105,20 @@ class TestCapital:
             "city_code", "year", "real_investment", "capital",
         ]  # fmt: skip
 
+    def test_a_city_whose_investment_collapsed_stops_no_other(self):
+        """a shrinks by 15 % a year, more than the 9.6 % of depreciation: I_0 / (g + delta) is no stock; b keeps its own."""
+        years = range(2010, 2018)
+        panel = pd.concat([
+            pd.DataFrame({"city_code": c, "year": years, "fai_100m_yuan": [100 * rate ** (t - 2010) for t in years]})
+            for c, rate in (("a", 0.85), ("b", 1.1))
+        ])  # fmt: skip
+        series = pd.concat(prices_of(p, dict.fromkeys(range(2010, 2020), 100.0)) for p in "pq")
+        found = city_capital(panel, self.provinces, series, CAPITAL)
+        assert set(found["city_code"]) == {"b"} and found["capital"].iloc[0] == pytest.approx(100 / 0.196)
+        tenth = city_capital(panel, self.provinces, series, CAPITAL | {"capital_initial": "tenth"})
+        assert tenth.groupby("city_code")["capital"].first().tolist() == pytest.approx([1000, 1000])
+        assert city_capital(panel[panel["city_code"] == "a"], self.provinces, series, CAPITAL).empty
+
 
 MARKETS = {"mar_scale": "1", "market_demean": "all_pairs", "market_partners": "all"}
 
@@ -157,6 +171,13 @@ class TestMarkets:
         ).set_index(["city_code", "year"])
         assert near.loc["d", "integration"].isna().all()
         assert near.loc["a", "partners"].tolist() == [1, 1] and near.loc["b", "partners"].tolist() == [2, 2]
+
+    def test_one_category_and_no_neighbours_stop_nothing(self):
+        one = self.prices().query("category == 'rpi_01'")
+        assert market_integration(one, self.samples(), self.adjacency, MARKETS).empty
+        near = MARKETS | {"market_partners": "contiguous"}
+        apart = market_integration(self.prices(), self.samples("ac"), self.adjacency, near)
+        assert len(apart) == 4 and apart["integration"].isna().all() and apart["partners"].eq(0).all()
 
     def test_no_prices_and_unknown_choices(self):
         assert market_integration(self.prices().iloc[:0], self.samples(), self.adjacency, MARKETS).empty

@@ -283,5 +283,19 @@ class TestAllocation:
         }  # fmt: skip
         assert status == {"all": "interpolated", "frozen": "province_mean"}
 
+    def test_firms_that_cannot_be_used_stop_nothing(self):
+        """No research staff anywhere: nothing; one firm a city: covariances of zero, which have no scale."""
+        for staff in (np.nan, 0.0):
+            assert city_allocation(self.firms().assign(rd_staff=staff), self.sample(), self.provinces, ALLOCATION).empty
+        alone = self.firms().drop_duplicates(["city_code", "year"])
+        found = city_allocation(alone, self.sample(), self.provinces, ALLOCATION | {"ecol_normalise": "minmax"})
+        assert found["covariance"].dropna().eq(0).all() and found["ecol"].isna().all()
+        assert set(found["status"]) == {"missing"}
+
+    def test_a_negative_value_is_located(self):
+        wrong = self.firms().assign(revenue_100m_yuan=[20.0, 120.0, -1.0, 900.0, 9.0])
+        with pytest.raises(EstimationError, match=r"1 firm\(s\), first in a in 2009"):
+            city_allocation(wrong, self.sample(), self.provinces, ALLOCATION)
+
     def test_no_firms(self):
         assert city_allocation(self.firms().iloc[:0], self.sample(), self.provinces, ALLOCATION).empty

@@ -113,6 +113,19 @@ class TestGreenProductivity:
         with pytest.raises(EstimationError, match="base year 2010"):
             constant_gdp(frame, 2010)
 
+    @pytest.mark.parametrize("column", ["so2_industrial_t", "electricity_10k_kwh", "gdp_100m_yuan"])
+    def test_a_city_year_with_a_zero_has_a_status_and_takes_no_part(self, column):
+        """One city that emitted nothing in one year does not stop the others; it has no index in that year and the next."""
+        frame = economy()
+        zero = (frame["city_code"] == "000002") & (frame["year"] == 2014)
+        found = green_productivity(frame.assign(**{column: frame[column].mask(zero, 0.0)}), GREEN)
+        without = green_productivity(frame[~zero], GREEN)
+        assert found[["city_code", "year"]].equals(frame[["city_code", "year"]])
+        assert found.loc[zero, "status"].eq("zero input or output").all() and found.loc[zero, "gtfp"].isna().all()
+        pd.testing.assert_frame_equal(found[~zero].reset_index(drop=True), without)
+        after = (found["city_code"] == "000002") & (found["year"] == 2015)
+        assert found.loc[after, "status"].eq("previous period missing").all() and found.loc[after, "gtfp"].isna().all()
+
     def test_absent_inputs_and_unknown_choices(self):
         empty = green_productivity(economy().assign(electricity_10k_kwh=np.nan), GREEN)
         assert empty.empty and "gtfp" in empty
@@ -179,6 +192,14 @@ class TestLandEfficiency:
         assert (base["eland"] - other["eland"]).abs().max() > 1e-6
         with pytest.raises(EstimationError, match=switch):
             land_efficiency(economy(), LAND | {switch: "other"})
+
+    def test_a_city_year_with_a_zero_ends_its_chain_and_takes_no_part(self):
+        frame = economy()
+        zero = (frame["city_code"] == "000002") & (frame["year"] == 2014)
+        found = land_efficiency(frame.assign(so2_district=frame["so2_district"].mask(zero, 0.0)), LAND)
+        pd.testing.assert_frame_equal(found[~zero].reset_index(drop=True), land_efficiency(frame[~zero], LAND))
+        assert found.loc[zero, "status"].eq("zero input or output").all()
+        assert found.loc[found["city_code"] == "000002", "eland"].notna().tolist() == [True, False, False]
 
     def test_absent_inputs(self):
         assert land_efficiency(economy().assign(so2_district=np.nan), LAND).empty

@@ -54,6 +54,12 @@ def scores_of(result: pd.DataFrame) -> pd.Series:
 
 
 class TestComposite:
+    @pytest.mark.parametrize("method", ["pca", "entropy", "topsis"])
+    def test_an_index_that_cannot_be_computed_is_named(self, method):
+        flat = table(3).assign(i02=0.0)
+        with pytest.raises(EstimationError, match=r"^index toy: .*constant over the base rows: i02"):
+            composite("toy", method, flat, dict.fromkeys(["i01", "i02", "i03"], "+"))
+
     def test_entropy_by_hand(self):
         """Two indicators, three rows: shares (0, 1/3, 2/3) and (0, 1/2, 1/2) after min-max; the second falls with its values."""
         frame = pd.DataFrame({"city_code": list("abc"), "year": 2015, "i01": [0.0, 1, 2], "i02": [3.0, 1, 1]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import duckdb
 import pytest
 
-from flows.trace import _built, _neighbours, _studies
+from flows.trace import BUILT, _built, _neighbours, _rows, _studies
 
 
 @pytest.mark.parametrize("year", [2020, 2021, 2022])
@@ -36,6 +36,15 @@ def studies() -> duckdb.DuckDBPyConnection:
         create table audit.study_cell_status as
             from (values ('a', '130100', 2020, 'lnstru', 'winsorised', 'was 9.5'), ('a', '130100', 2021, 'lnstru', 'winsorised', 'was 8'))
                 as t (study, city_code, year, variable, status, detail);
+        create schema panel;
+        create table panel.long as
+        select '130100' as city_code, 2020 as year, 'output' as variable, 4.5 as value, 'observed' as status;
+        create table seeds.indicators as
+            from (values ('output', 'city'), ('staff', 'districts'), ('prices', 'province')) as t (variable, scope);
+        create table seeds.study_variables as
+            from (values ('a', 'lnstru', 'Stru', 'lnSTRU')) as t (study, column_name, printed, constructed_id);
+        create table seeds.constructed_variables as
+            from (values ('lnSTRU', 'idx_complexity', 'prices|output|staff')) as t (id, model, made_from);
     """)
     return con
 
@@ -49,8 +58,21 @@ def test_samples_and_what_cleaning_changed_there(studies: duckdb.DuckDBPyConnect
 
 
 def test_a_built_value_says_what_it_is_and_what_it_was(studies: duckdb.DuckDBPyConnection) -> None:
-    row = {"study": "a", "column_name": "lnstru", "description": "complexity"}
+    row = {"study": "a", "column_name": "lnstru", "description": "complexity", "model": "", "made_from": ""}
     lines = [" ".join(line.split()) for line in _built(studies, row, "130100", 2020)]
-    assert lines == ["a: 3.25", "what complexity", "winsorised was 9.5"]
-    assert next(iter(_built(studies, row | {"study": "b"}, "110000", 2020))) == "  b: missing"
-    assert next(iter(_built(studies, row | {"study": "b"}, "130100", 2020))) == "  b: not in the sample"
+    assert lines == ["a.lnstru: 3.25", "what complexity", "winsorised was 9.5"]
+    assert next(iter(_built(studies, row | {"study": "b"}, "110000", 2020))) == "  b.lnstru: missing"
+    assert next(iter(_built(studies, row | {"study": "b"}, "130100", 2020))) == "  b.lnstru: not in the sample"
+
+
+@pytest.mark.parametrize("name", ["lnstru", "stru", "LNSTRU"])
+def test_a_built_value_is_found_by_the_names_of_the_paper_and_leads_on_to_its_inputs(studies, name: str) -> None:
+    found = [row for row in _rows(studies, BUILT, [name]) if row["study"] == "a"]
+    assert [row["column_name"] for row in found] == ["lnstru"]
+    lines = [" ".join(line.split()) for line in _built(studies, found[0], "130100", 2020)]
+    assert lines[2:6] == [
+        "model idx_complexity",
+        "from prices (of the province)",
+        "from output: 4.5 [observed]",
+        "from staff: none",
+    ]

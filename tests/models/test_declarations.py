@@ -39,6 +39,18 @@ def described() -> dict[str, dict[str, str]]:
     return models
 
 
+def lineage(model: str, texts: dict[str, str]) -> str:
+    """Text of a model and of every model before it; empty where there is no such model."""
+    seen: set[str] = set()
+    waiting = [model]
+    while waiting:
+        name = waiting.pop()
+        if name in texts and name not in seen:
+            seen.add(name)
+            waiting += re.findall(r"""ref\(['"](\w+)['"]\)""", texts[name])
+    return "".join(texts[name] for name in sorted(seen))
+
+
 def used_switches() -> set[str]:
     sql = re.compile(r"""switch\(\s*['"](\w+)['"]\s*\)""")
     python = re.compile(r"""(?:switches\[|_chosen\()["'](\w+)["']""")
@@ -121,6 +133,32 @@ class TestConstructedVariables:
             for place in places:
                 schema, table, column = place.split(".")
                 assert models[schemas[schema] + table].get(column), f"{row.id}: {place}"
+
+    def test_every_one_names_its_model_and_what_it_is_made_from(self):
+        """Each variable of a city stands in the text of the model, of the models it reads or of the functions they call, and no other is made up."""
+        texts = {Path(name).stem: text for name, text in sources().items() if name.startswith("models/")}
+        functions = "".join(text for name, text in sources().items() if name.startswith("estimation/cities/"))
+        scopes = seed("indicators").set_index("variable")["scope"]
+        for row in seed("constructed_variables").itertuples():
+            read = lineage(row.model, texts)
+            assert read, f"{row.id}: no model {row.model}"
+            for variable in filter(None, row.made_from.split("|")):
+                city = scopes[variable] in ("city", "districts")
+                assert not city or variable in read + functions, f"{row.id}: {variable}"
+
+    def test_inputs_of_a_model_of_one_table_are_complete(self):
+        """Ratios read the panel alone: every variable of a column's expression is in its list, whatever the switches."""
+        columns = re.split(r"\n {8}(?=\S)", sources()["models/indices/idx_ratios.sql"])
+        by_name = {found.group(1): text for text in columns if (found := re.search(r"\bas (\w+)\s*,?\s*$", text))}
+        variables, listed = set(seed("indicators")["variable"]), seed("constructed_variables")
+        checked = 0
+        for row in listed[listed["model"] == "idx_ratios"].itertuples():
+            name = row.built_in.split("|")[0].rsplit(".", 1)[1]
+            read = variables & set(re.findall(r"\w+", by_name.get(name, "")))
+            if len(read) > 0 and "{%" not in by_name[name]:
+                assert read <= set(row.made_from.split("|")), row.id
+                checked += 1
+        assert checked > 15
 
     def test_every_paper_that_uses_a_variable_has_it(self):
         """A variable of a paper stands in that paper's sample, or in a table of all cities."""
