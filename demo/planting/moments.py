@@ -16,7 +16,7 @@ from demo.planting import (
     new_quality_va_types,
 )
 from demo.planting.desk import Desk, View
-from demo.planting.measures import capital, distortions, market, policy, robot_density, virtual
+from demo.planting.measures import capital, cleaned, distortions, market, policy, robot_density, virtual
 from demo.samples import study
 from demo.tables import records
 
@@ -76,10 +76,14 @@ def _common_prosperity(desk: Desk) -> Mapping[str, np.ndarray]:
 
 def _industrial_upgrading(desk: Desk) -> Mapping[str, np.ndarray]:
     view = _view(desk, "industrial_upgrading")
+    people, land = industrial_upgrading.allocation(view), industrial_upgrading.land_use(view, capital(view))
     return {
         "did": policy(view, "broadband_china"),
         "cac": np.exp(industrial_upgrading.coagglomeration(view)[0]),
         "lnstru": industrial_upgrading.sophistication(view),
+        "ecol": cleaned(view, people),
+        "eland": cleaned(view, land),
+        "rel": cleaned(view, industrial_upgrading.coordination(people, land)),
         **industrial_upgrading.controls(view),
     }
 
