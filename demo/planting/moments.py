@@ -79,7 +79,7 @@ def _industrial_upgrading(desk: Desk) -> Mapping[str, np.ndarray]:
     people, land = industrial_upgrading.allocation(view), industrial_upgrading.land_use(view, capital(view))
     return {
         "did": policy(view, "broadband_china"),
-        "cac": np.exp(industrial_upgrading.coagglomeration(view)[0]),
+        "cac": cleaned(view, np.exp(industrial_upgrading.coagglomeration(view)[0])),
         "lnstru": industrial_upgrading.sophistication(view),
         "ecol": cleaned(view, people),
         "eland": cleaned(view, land),
