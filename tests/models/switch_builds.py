@@ -63,6 +63,7 @@ def build_base(folder: Path) -> Base:
         leave_gaps(connection)
         add_compiled_panel(connection)
         add_growth_rates(connection)
+        add_outliers(connection)
     kinds = ["--resource-type", "seed", "--resource-type", "model"]
     run(folder, database, None, "build", *kinds, "--select", "resource_type:seed", *SELECTED)
     manifest = run(folder, database, None, "parse")
@@ -91,6 +92,16 @@ def add_growth_rates(connection: duckdb.DuckDBPyConnection) -> None:
         from raw.resolved where {printed}
     """)
     connection.execute(f"delete from raw.resolved where {printed}")
+
+
+def add_outliers(connection: duckdb.DuckDBPyConnection) -> None:
+    """Unemployment of four cities so low that each lies beyond one more of the widths of the outlier rule: 2.2, 3, 5 and 10."""
+    rows = connection.execute("select distinct city_code from raw.resolved order by 1 limit 4 offset 10").fetchall()
+    for log, year, (city,) in zip((3.0, 2.6, 6.4, 11.1), range(2015, 2019), rows, strict=True):
+        connection.execute(
+            "update raw.resolved set value = value * exp(-?) where variable = 'unemployed_registered_persons' and city_code = ? and year = ?",
+            [log, city, year],
+        )
 
 
 def add_compiled_panel(connection: duckdb.DuckDBPyConnection) -> None:

@@ -36,16 +36,12 @@ ALIKE = "cities that are all alike have no types"
 FIRST = ("index_base_years", "first")
 FROZEN = ("index_base_years", "frozen")
 ONE = "cumulated land-use efficiency is 1 everywhere in its first year: no limits to scale it between"
-WITHIN = "no value of the forty cities lies beyond the declared width"
+PRINTED = "no level is carried on"
 
 REFUSED: Mapping[Pair, str] = {("island_rule", "error"): "without a neighbour"}
 NOTHING_CHANGES: Mapping[Pair, str] = {
     FROZEN: "the base years of every study are its years until a year is added (test_frozen_base adds one)",
     ("log_zero_rule", "drop"): "every index of the demo is above zero, so that no log needs a rule",
-    ("outlier_rule", "none"): WITHIN,
-    ("outlier_width", "3"): WITHIN,
-    ("outlier_width", "5"): WITHIN,
-    ("outlier_width", "10"): WITHIN,
     ("digital_finance_2010", "backfill"): "no city of the demo passes the median by it",
 }
 NOT_RECOMPUTED: Mapping[Pair, str] = {
@@ -54,6 +50,13 @@ NOT_RECOMPUTED: Mapping[Pair, str] = {
     ("xi_est", "estimated"): "by hand only (tests/estimation)",
 }
 EMPTIED: Mapping[Pair, Listed] = {
+    ("fai_after_2017", "none"): Listed(
+        PRINTED,
+        frozenset(
+            f"panel.grown_levels.{c}"
+            for c in ("city_code", "year", "variable", "value", "base_year", "base_value", "growth_variable")
+        ),
+    ),
     FIRST: together(
         listed(ONE, "industrial_upgrading_built", "rel", "lnrel", "rel_bin"),
         listed(ONE, "industrial_upgrading", "rel", "lnrel", "rel_bin"),

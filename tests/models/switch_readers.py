@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 SWITCHES = {"seed.nianjian.switches", "model.nianjian.audit_switches"}
+LISTS = {"audit_switches", "audit_variable_ranges"}  # the switches in use, and the limits widened by them
 
 
 @dataclass(frozen=True)
@@ -40,11 +41,11 @@ class Models:
 
 
 def models(manifest: Any) -> Models:
-    """The models of a parsed project, but those of the results and the list of switches itself."""
+    """The models of a parsed project, but those of the results and what lists all switches."""
     nodes = {
         key: node
         for key, node in manifest.nodes.items()
-        if node.resource_type == "model" and node.schema != "results" and node.name != "audit_switches"
+        if node.resource_type == "model" and node.schema != "results" and node.name not in LISTS
     }
     return Models(
         tables={node.name: f"{node.schema}.{node.alias}" for node in nodes.values()},
