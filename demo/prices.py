@@ -1,9 +1,9 @@
 """Retail price indices of sixteen categories, for provinces and the 36 large cities, preceding year = 100.
 
-Every category swings around the country's price in each province, about once in two and a half years and at a time of its own, so that
-price levels do not drift apart. green_development prints a mean of market integration that needs such swings, of about 30 % either way
-(integration is one over the root of segmentation), and a standard deviation above the mean, which needs years without them: every
-eighth is calm. Nothing but market integration reads these prices.
+Every category swings around the country's price in each province, about once in two and a half years and at a time of its own, so
+that price levels do not drift apart. green_development prints a mean of market integration (one over the root of segmentation) that
+needs wide swings, here of 30 % either way, and a standard deviation above the mean, which needs years without them: every eighth is
+calm. Nothing but market integration reads these prices.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CATEGORIES = (
 )  # fmt: skip
 COUNTRY_MEAN, COUNTRY_SD, FURTHEST_SDS = 101.0, 2.0, 2.0
 SWING, CALM_SWING, CALM_EVERY = 0.304, 0.0501, 8  # logs; years divisible by the last are calm
-UNLIKE = 0.1  # swings of places differ by this log, at most
+UNLIKE = 0.1  # log by which the swing of a place differs from the usual, at most
 PACE, PACE_SD, CITY_SHIFT_SD = 2.4, 0.2, 0.8  # radians: of the swing a year, and of a city against its province
 
 

@@ -30,9 +30,10 @@ LARGE = 1000.0  # mean of the year-end population, 10 000 persons
 LAND_CARRIERS = {"construction_land": 0.8, "emp_nonagri": 1.2}
 LEADING = ("municipality", "sub_provincial")
 # Printed mean and standard deviation of land-use efficiency; pace and lead that give them with the default seed, and what a change of them
-# does to the logs of both moments, roughly.
+# does to the logs of both moments, roughly; their limits.
 LAND_USE = (0.9258, 1.6087)
 LAND_START, LAND_SLOPES = (0.075, 0.075), np.array([[-10.0, 6.0], [-22.0, 25.0]])
+LAND_WITHIN = ((0.03, 0.0), (0.12, 0.12))
 LAND_ROUNDS, LAND_CLOSE, LARGEST_STEP = 5, 0.03, 0.02
 CARRIERS = ("emp_manufacturing", "emp_leasing_business", "emp_transport_post", "emp_finance")
 
@@ -210,7 +211,7 @@ def plant_land_use(desk: Desk) -> dict[str, Settled]:
         values = cleaned(view, land_use(view, stock))
         return np.log([values.mean(), values.std(ddof=1)]) - np.log(LAND_USE)
 
-    (pace, lead), rounds, worst = nearest_root(gap, LAND_START, LAND_SLOPES, LAND_ROUNDS, LAND_CLOSE)
+    (pace, lead), rounds, worst = nearest_root(gap, LAND_START, LAND_SLOPES, LAND_WITHIN, LAND_ROUNDS, LAND_CLOSE)
     for name, cells in before.items():
         desk.replace((name, "districts"), cells * np.exp(move(name, pace, lead)))
     moves = np.abs(np.concatenate([move(name, pace, lead)[view.rows][:, view.columns] for name in before]))
@@ -218,11 +219,16 @@ def plant_land_use(desk: Desk) -> dict[str, Settled]:
 
 
 def nearest_root(
-    gap: Callable[[float, float], np.ndarray], start: Sequence[float], slopes: np.ndarray, rounds: int, close: float
+    gap: Callable[[float, float], np.ndarray],
+    start: Sequence[float],
+    slopes: np.ndarray,
+    within: tuple[Sequence[float], Sequence[float]],
+    rounds: int,
+    close: float,
 ) -> tuple[tuple[float, float], int, float]:
     """(arguments, rounds, largest gap) of the round whose two gaps are nearest to zero, by Newton's steps with fixed, rough slopes.
 
-    Stops once both gaps are at most `close`, after `rounds`, or where the gaps cannot be computed.
+    No argument leaves its limits (`within`: lowest, highest). Stops once both gaps are at most `close`, after `rounds`, or where the gaps cannot be computed.
     """
     at = best = np.array(start)
     worst, done = np.inf, 0
@@ -234,5 +240,5 @@ def nearest_root(
         done += 1
         if np.abs(now).max() < worst:
             best, worst = at, float(np.abs(now).max())
-        at = at - np.clip(np.linalg.solve(slopes, now), -LARGEST_STEP, LARGEST_STEP)
+        at = np.clip(at - np.clip(np.linalg.solve(slopes, now), -LARGEST_STEP, LARGEST_STEP), *within)
     return (float(best[0]), float(best[1])), done, worst

@@ -12,6 +12,7 @@ from estimation.core.frame import EstimationError
 
 EDITIONS = range(2006, 2024)
 SLOPES = np.array([[-10.0, 6.0], [-22.0, 25.0]])
+WITHIN = (0.0, 0.0), (0.15, 0.15)
 
 
 def bent(pace: float, lead: float) -> np.ndarray:
@@ -21,7 +22,7 @@ def bent(pace: float, lead: float) -> np.ndarray:
 
 
 def test_the_search_finds_a_root_from_rough_slopes() -> None:
-    (pace, lead), rounds, worst = nearest_root(bent, (0.075, 0.07), SLOPES, 12, 1e-3)
+    (pace, lead), rounds, worst = nearest_root(bent, (0.075, 0.07), SLOPES, WITHIN, 12, 1e-3)
     assert (pace, lead) == pytest.approx((0.06, 0.05), abs=2e-4)
     assert rounds < 12
     assert worst <= 1e-3
@@ -37,9 +38,22 @@ def test_the_search_keeps_the_best_round_and_ends_where_gaps_cannot_be_computed(
             raise EstimationError("no solution")
         return np.array([0.5, 0.5]) * len(asked)
 
-    (pace, lead), rounds, worst = nearest_root(gap, (0.1, 0.1), SLOPES, 6, 0.01)
+    (pace, lead), rounds, worst = nearest_root(gap, (0.1, 0.1), SLOPES, WITHIN, 6, 0.01)
     assert (pace, lead, rounds, worst) == (0.1, 0.1, 2, 0.5)
     assert len(asked) == 3
+
+
+def test_the_search_stays_within_its_limits() -> None:
+    asked: list[tuple[float, float]] = []
+
+    def gap(pace: float, lead: float) -> np.ndarray:
+        asked.append((pace, lead))
+        return np.array([1.0, 0.1])
+
+    nearest_root(gap, (0.1, 0.1), SLOPES, WITHIN, 9, 0.01)
+    assert len(asked) == 9
+    assert asked[-1] == (0.15, 0.15)
+    assert np.abs(np.diff(asked, axis=0)).max() <= 0.02 + 1e-12
 
 
 def test_coordination_is_the_fourth_root_of_scaled_parts() -> None:

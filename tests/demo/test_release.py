@@ -72,9 +72,11 @@ def test_moments_in_the_truth_are_those_of_the_release(built: tuple[Path, duckdb
     rows = built[1].execute("select study, printed, built_mean, built_sd from results.published_moments").fetchall()
     registry = {(study, printed): (mean, sd) for study, printed, mean, sd in rows}
     own = {(entry["paper"], entry["variable"]): entry for entry in entries if not entry["scale"]}
-    assert all(entry["mean"] is not None and entry["sd"] is not None for entry in own.values())
     compared = {name: (own[name]["mean"], own[name]["sd"]) for name in own if name in registry}
-    assert {("green_development", "Mar"), *(("industrial_upgrading", name) for name in ("ecol", "eland", "rel"))} <= set(compared)
+    assert {
+        ("green_development", "Mar"),
+        *(("industrial_upgrading", name) for name in ("ecol", "eland", "rel")),
+    } <= set(compared)
     wrong = {
         name: (values, registry[name])
         for name, values in compared.items()
