@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
+import pandas as pd
 
 from demo.csvfile import csv_bytes, number
 from demo.draws import Draws
@@ -29,11 +32,27 @@ HEADER = (
     "固定资产净值(元)",
     "是否ST",
 )
+AT = {name: position for position, name in enumerate(HEADER)}
 
 
 def listed_firms(world: World) -> bytes:
     """The rows of all firms, by stock code and year."""
-    rows: list[list[object]] = []
+    return csv_bytes(HEADER, [row for _, rows in _firms(world) for row in rows])
+
+
+def firm_panel(world: World) -> pd.DataFrame:
+    """What a reader of the rows gets, firms under special treatment left out: city_code, year, revenue_100m_yuan, rd_staff, employees."""
+    rows = [
+        (code, row[AT["年份"]], float(str(row[AT["营业收入(元)"]])) / 1e8, row[AT["研发人员数"]], row[AT["员工人数"]])
+        for code, own in _firms(world)
+        for row in own
+        if not row[AT["是否ST"]]
+    ]
+    return pd.DataFrame(rows, columns=["city_code", "year", "revenue_100m_yuan", "rd_staff", "employees"])
+
+
+def _firms(world: World) -> Iterator[tuple[str, list[list[object]]]]:
+    """City code and rows of every firm, by stock code."""
     units = world.roster.units
     tiers = units["admin_level"].isin(TIERS).to_numpy()
     names = [world.roster.names(year).where(world.roster.reporting(year), "").tolist() for year in YEARS]
@@ -43,9 +62,8 @@ def listed_firms(world: World) -> bytes:
         rng = Draws(world.seed, []).stream("firms", int(code))
         mean = (5.0 if tiers[at] else 1.2) * (product[at] / 2500) ** 0.6
         for _ in range(min(int(rng.poisson(mean)), MOST_FIRMS)):
-            rows += _firm([name[at] for name in names], stock, rng)
+            yield code, _firm([name[at] for name in names], stock, rng)
             stock += 1
-    return csv_bytes(HEADER, rows)
 
 
 def _firm(names: list[str], stock: int, rng: np.random.Generator) -> list[list[object]]:

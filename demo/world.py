@@ -30,6 +30,8 @@ Values = dict[Key, np.ndarray]
 PARAMETERS = Path(__file__).with_name("world.csv")
 PASSING_RHO = 0.8
 CALM = 4.0  # so that squares of large values do not move more than those of small ones
+# Non-farm staff of the districts over all who work outside farming there.
+NONFARM_STAFF, NONFARM_STAFF_SD = 0.13, 0.5
 TYPICAL_PEOPLE, LEAST_SHARE, MOST_PART = 340.0, 0.3, 0.4
 
 
@@ -221,8 +223,10 @@ def _districts(values: dict[str, np.ndarray], units: pd.DataFrame, draws: Draws)
     out["urbanization_rate", "districts"] = np.minimum(100.0, values["urbanization_rate"] * np.where(whole, 1.0, 1.25))
     for name in ("pop_yearend", "pop_resident"):
         out[name, "districts"] = values[name] * people
-    for name in ("urban_population", "registered_urban_population", "emp_nonagri"):
+    for name in ("urban_population", "registered_urban_population"):
         out[name, "districts"] = values[name] * np.sqrt(people)
+    staff = NONFARM_STAFF * np.exp(NONFARM_STAFF_SD * draws.normal("emp_nonagri permanent"))
+    out["emp_nonagri", "districts"] = values["emp_nonagri"] * np.sqrt(people) * staff
     out["gdp", "districts"] = values["gdp"] * output
     out["gdp_pc", "districts"] = values["gdp_pc"] * output / people
     out["gdp_growth", "districts"] = values["gdp_growth"] + 0.3 * ~whole * draws.normal("districts growth")

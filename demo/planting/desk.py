@@ -38,6 +38,11 @@ class Desk:
         self.cells[key] = cells
         self._printed.pop(key, None)
 
+    def replace(self, key: Key, values: np.ndarray) -> None:
+        """Replace all cells of an indicator, (units, years)."""
+        self.cells[key] = values
+        self._printed.pop(key, None)
+
     @property
     def output(self) -> np.ndarray:
         """(units, years, industries) output as printed, 10 000 yuan."""

@@ -1,7 +1,7 @@
 """The order of planting: what a later step needs is never moved after it.
 
 Agglomeration first (a regressor of four papers), then sector structure and patents, mechanisms, the indices, each with carriers of its
-own. Emissions move for green productivity before the TOPSIS index reads them.
+own. Emissions move for green productivity before the TOPSIS index and land-use efficiency read them.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ STEPS: tuple[Step, ...] = (
     industrial_upgrading.plant_structure,
     green_development.plant_productivity,
     green_development.plant_green_index,
+    industrial_upgrading.plant_land_use,
     new_quality_va_types.plant_index,
 )
 PAPERS = (common_prosperity, industrial_upgrading, new_quality_va_types, green_development, digital_industry)
