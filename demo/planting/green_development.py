@@ -33,6 +33,7 @@ GREEN_CARRIERS = (
 GREEN_DIRECTIONS = ["-", "-", "+", "+", "+", "+", "+", "-", "+"]
 NUDGE = 0.01
 PASSES, ROUNDS = 3, 6  # elasticities off the frontier are measured anew in each pass
+STEADY = 30.0  # how much a move of the growth index costs beside one of the carriers' logarithms (squares of both)
 
 
 def controls(view: View) -> dict[str, np.ndarray]:
@@ -147,6 +148,7 @@ def plant_productivity(desk: Desk) -> dict[str, Settled]:
     stock = capital(view)
     goal = stack(regressions(view))
     elasticity = np.zeros(stock.size)
+    moved = np.zeros(stock.size)
 
     def measure() -> Measured:
         score = efficiency(view, stock)
@@ -161,23 +163,36 @@ def plant_productivity(desk: Desk) -> dict[str, Settled]:
             after = np.concatenate([own[:, :, 1:], np.zeros_like(own[:, :, :1])], axis=2)
             return np.asarray((own - after).reshape(len(operator), -1))
 
-        return Measured(y.ravel(), free.ravel(), response)
+        return Measured(y.ravel(), free.ravel(), response, STEADY * squares_of_growth(y))
 
     def scale(factor: np.ndarray) -> None:
+        nonlocal moved
+        moved = moved + np.log(factor)
         for name in CARRIERS:
             view.write(name, view.cells(name) * factor.reshape(shape))
 
+    rounds = 0
     for _ in range(PASSES):
         elasticity = _elasticity(view, stock)
         settled = settle(measure, scale, goal, rounds=ROUNDS, furthest=0.6, first_part=1.0, enough=0.6)
+        rounds += settled.rounds
         if settled.worst <= 1.0:
             break
-    return {"Gtfp": settled}
+    size = np.abs(moved)
+    return {"Gtfp": Settled(rounds, settled.worst, float(size.max()), float(np.median(size)))}
 
 
 def growth(score: np.ndarray) -> np.ndarray:
     """Ratio of a year's efficiency to the year before, one in the first year."""
     return np.concatenate([np.ones_like(score[:, :1]), score[:, 1:] / score[:, :-1]], axis=1)
+
+
+def squares_of_growth(y: np.ndarray) -> np.ndarray:
+    """(cities, years, years) S with u' S u the squared moves of growth y when the log of efficiency moves by u, first year given."""
+    later = np.arange(1, y.shape[1])
+    moves = np.zeros((*y.shape, y.shape[1]))
+    moves[:, later, later], moves[:, later, later - 1] = y[:, 1:], -y[:, 1:]
+    return np.asarray(moves.transpose(0, 2, 1) @ moves)
 
 
 def efficiency(view: View, stock: np.ndarray, nudge: np.ndarray | None = None) -> np.ndarray:

@@ -121,16 +121,22 @@ class Wanted:
 
 
 def smallest_move(
-    operator: np.ndarray, gap: np.ndarray, freedom: np.ndarray, lowest: np.ndarray, highest: np.ndarray
+    operator: np.ndarray,
+    gap: np.ndarray,
+    freedom: np.ndarray,
+    lowest: np.ndarray,
+    highest: np.ndarray,
+    spread: np.ndarray | None = None,
 ) -> np.ndarray:
-    """The d with operator d = gap that is small in sum d^2 / freedom; zero where freedom is zero.
+    """The d with operator d = gap that is small in sum d^2 / freedom (+ d' spread d); zero where freedom is zero.
 
     Moves beyond `lowest` and `highest` lose freedom until they fit (iterated reweighting), and are cut off in the end.
-    Rows that contradict each other are met in the least-squares sense.
+    Rows that contradict each other are met in the least-squares sense. `spread` (units, years, years) is what the moves of a
+    unit's years cost together.
     """
     step = np.zeros(len(freedom))
     for _ in range(REWEIGHTINGS):
-        weighted = operator * freedom
+        weighted = operator * freedom if spread is None else _weighted(operator, freedom, spread)
         step = weighted.T @ np.linalg.lstsq(weighted @ operator.T, gap, rcond=1e-10)[0]
         bound = np.where(step > 0, highest, -lowest)
         excess = np.abs(step) > bound * (1 + SLACK)
@@ -138,6 +144,16 @@ def smallest_move(
             break
         freedom = freedom * np.where(excess, bound / np.where(excess, np.abs(step), 1.0), 1.0)
     return np.clip(step, lowest, highest)
+
+
+def _weighted(operator: np.ndarray, freedom: np.ndarray, spread: np.ndarray) -> np.ndarray:
+    """operator (1 / freedom + spread)^-1, unit by unit; zero where freedom is zero."""
+    root = np.sqrt(freedom).reshape(spread.shape[:2])
+    cost = np.eye(spread.shape[1]) + root[:, :, None] * spread * root[:, None, :]
+    own = operator.reshape(len(operator), *root.shape) * root
+    return np.asarray(
+        (np.linalg.solve(cost, own.transpose(1, 2, 0)) * root[:, :, None]).transpose(2, 0, 1).reshape(operator.shape)
+    )
 
 
 def stack(projections: Sequence[Projection]) -> Wanted:

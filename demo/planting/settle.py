@@ -23,11 +23,13 @@ class Measured:
         content: (n,) part of the index that the carriers make up: scaling them by f moves the index by (f - 1) content.
             Zero where the carriers must not move. Negative where more of the carriers lowers the index.
         response: turns an operator on y into one on what `content` measures, where that is not y itself.
+        spread: (units, years, years) what moves of a unit's years cost together, beside their relative size; None for nothing.
     """
 
     y: np.ndarray
     content: np.ndarray
     response: Callable[[np.ndarray], np.ndarray] | None = None
+    spread: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ def settle(
         if state.response is not None:
             operator = state.response(operator)
         part = first_part if done < FIRST_ROUNDS else 1.0
-        step = smallest_move(operator, part * goal.gap(state.y), freedom, lowest, highest)
+        step = smallest_move(operator, part * goal.gap(state.y), freedom, lowest, highest, state.spread)
         log_factor = np.divide(step, state.content, out=np.zeros(len(step)), where=freedom > 0)
         scale(np.exp(log_factor))
         total += log_factor

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from demo.planting import common_prosperity, digital_industry
+from demo.planting import common_prosperity, digital_industry, green_development
 from demo.planting.desk import Desk, View
 from demo.planting.plan import PAPERS, can_plant, check
 from demo.planting.projection import Projection, smallest_move, stack
@@ -85,6 +85,31 @@ def test_the_smallest_move_meets_its_targets_and_no_other_is_smaller(rng: np.ran
     within = smallest_move(operator, gap, freedom, np.full(50, -bound), np.full(50, bound))
     assert np.abs(within).max() <= bound
     assert operator @ within == pytest.approx(gap, abs=0.05)
+
+
+def test_moves_that_spread_an_index_cost_more_where_asked(rng: np.random.Generator) -> None:
+    operator, gap = rng.normal(size=(3, CITIES * YEARS)), rng.normal(size=3)
+    freedom = rng.uniform(0.5, 2.0, CITIES * YEARS)
+    freedom[:YEARS] = 0.0
+    growth = rng.uniform(0.9, 1.1, (CITIES, YEARS))
+    free = np.full(freedom.size, np.inf)
+
+    def cost(step: np.ndarray, weight: float) -> float:
+        logs, used = step.reshape(growth.shape), freedom > 0
+        spread = ((growth[:, 1:] * np.diff(logs, axis=1)) ** 2).sum()
+        return float((step[used] ** 2 / freedom[used]).sum() + weight * spread)
+
+    steps = {}
+    for weight in (0.0, 40.0):
+        spread = weight * green_development.squares_of_growth(growth)
+        steps[weight] = step = smallest_move(operator, gap, freedom, -free, free, spread)
+        assert operator @ step == pytest.approx(gap)
+        assert (step[:YEARS] == 0).all()
+        aside = np.zeros(freedom.size)
+        aside[YEARS:] = np.linalg.svd(operator[:, YEARS:])[2][-1]
+        assert min(cost(step + 0.1 * aside, weight), cost(step - 0.1 * aside, weight)) > cost(step, weight)
+    assert steps[0.0] == pytest.approx(smallest_move(operator, gap, freedom, -free, free))
+    assert cost(steps[40.0], 40.0) < cost(steps[0.0], 40.0)
 
 
 def test_settling_plants_a_coefficient_through_rounding_and_within_bounds(rng: np.random.Generator) -> None:
