@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 import matplotlib as mpl
 import pandas as pd
@@ -16,6 +17,13 @@ RC = {
     "axes.spines.right": False,
 }
 INK, ACCENT = "#333333", "#b03a2e"
+TYPES = {
+    1: ("1 frontier", "#b03a2e"),
+    2: ("2 steady", "#d68910"),
+    3: ("3 potential", "#1e8449"),
+    4: ("4 high base, adjusting", "#2471a3"),
+    5: ("5 stagnant", "#7f8c8d"),
+}
 SYNTHETIC = "SYNTHETIC DATA (nianjian demo)"
 
 
@@ -71,6 +79,39 @@ def distance_band_figure(
         axes.set_title(title, loc="left", fontsize=11)
         axes.set_xticks(points["x"].tolist())
         return _svg(figure, synthetic)
+
+
+def va_types_figure(types: pd.DataFrame, *, synthetic: bool = False) -> str:
+    """Types of virtual agglomeration: share in the nation by growth, one point a city (or a city-year), with the cuts between types.
+
+    Args:
+        types: rows of `indices.va_types`: city_code, share, growth (a fraction a year), va_type (1 to 5; others are left out).
+        synthetic: as in `event_study_figure`.
+    """
+    points = types.dropna(subset=["share", "growth", "va_type"])
+    points = points.drop_duplicates(["city_code", "share", "growth"]).sort_values(["city_code", "share", "growth"])
+    with mpl.rc_context(RC):  # type: ignore[arg-type]
+        figure = Figure(figsize=(7.2, 4.6), layout="constrained")
+        axes = figure.subplots()
+        for kind, (label, colour) in TYPES.items():
+            own = points[points["va_type"] == kind]
+            axes.scatter(100 * own["share"], 100 * own["growth"], s=14, color=colour, label=f"{label} ({len(own)})")
+        axes.axvline(
+            100 * _between(points, "share", low=(3, 5), high=(1, 2, 4)), color=INK, linewidth=0.8, linestyle=":"
+        )
+        for low, high in (((4,), (2,)), ((2,), (1,))):  # the cuts of growth, among high shares
+            axes.axhline(100 * _between(points, "growth", low, high), color=INK, linewidth=0.8, linestyle=":")
+        axes.set_xscale("log")
+        axes.set_xlabel("Share in the nation, % (logarithmic)")
+        axes.set_ylabel("Growth, % a year")
+        axes.legend(frameon=False, fontsize=8)
+        return _svg(figure, synthetic)
+
+
+def _between(points: pd.DataFrame, column: str, low: Sequence[int], high: Sequence[int]) -> float:
+    """Halfway between the types below a cut and those above it; NaN, which draws no line, where either is empty."""
+    below, above = (points.loc[points["va_type"].isin(kinds), column] for kinds in (low, high))
+    return float((below.max() + above.min()) / 2)
 
 
 def _svg(figure: Figure, synthetic: bool) -> str:

@@ -11,7 +11,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from estimation.study import Study
-from reporting.figures import event_study_figure
+from reporting.figures import event_study_figure, va_types_figure
 from reporting.tables import RegressionTable, number, optional, regression_table
 
 PAGES = ("index", "data", "gates", "quarantine")
@@ -47,6 +47,7 @@ def build_site(
         "changes": _rows(connection, CHANGES),
         "programs": _rows(connection, PROGRAMS),
         "notices": _rows(connection, "select * from audit.notices order by warns desc, study, variable, group_value"),
+        "va_types": _va_types(connection, bool(manifest["synthetic"])),
         "switches": _rows(connection, "select * from audit.switches order by switch"),
         "studies": [
             study_view(connection, row, studies, bool(manifest["synthetic"]))
@@ -137,6 +138,12 @@ def coverage_view(connection: duckdb.DuckDBPyConnection) -> dict[str, Any]:
             {"variable": v, "zh_name": zh, "cells": [cells.get((v, y)) for y in years]} for v, zh in names.items()
         ],
     }
+
+
+def _va_types(connection: duckdb.DuckDBPyConnection, synthetic: bool) -> str:
+    """The figure of the types of virtual agglomeration; empty where no city has a type."""
+    types = connection.execute("select * from indices.va_types where va_type is not null order by city_code, year").df()
+    return "" if types.empty else va_types_figure(types, synthetic=synthetic)
 
 
 def study_view(

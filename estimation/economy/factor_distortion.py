@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -90,14 +89,3 @@ def distortion(
             raise EstimationError(f"{name} must be above zero; it is not in row {values.index[values <= 0][0]}")
     mpk, mpl = function.alpha * output / capital, function.beta * output / labour
     return pd.DataFrame({"mpk": mpk, "mpl": mpl, "dist_k": (mpk / rent - 1).abs(), "dist_l": (mpl / pay - 1).abs()})
-
-
-def distortion_by_price(
-    df: pd.DataFrame, function: ProductionFunction, wage: str, prices: Sequence[float]
-) -> pd.DataFrame:
-    """Sensitivity: mean and median capital distortion at several prices of capital, one row a price."""
-    rows = []
-    for price in prices:
-        values = distortion(df, function, wage, capital_price=price)["dist_k"]
-        rows.append({"capital_price": float(price), "mean": values.mean(), "median": values.median()})
-    return pd.DataFrame(rows)

@@ -4,7 +4,7 @@
     Levels that are no longer printed, carried on by their published growth rates: level_t = level_b * product of (1 + g_s / 100), s = b + 1 .. t,
     where b is the last year before t in which the city has a value of its own. Which variable holds the growth rates of a level is declared in
     seeds/indicators.csv (growth_variable). A run ends before the first year without a growth rate, or with one of -100 % or less, and before the
-    next value of the city's own: no value rests on a later year, so that a year that is added changes none of them. A gap that
+    next value of the city's own, and before the first year in which the city holds another unit, which its level of before does not: no value rests on a later year, so that a year that is added changes none of them. A gap that
     closes while the level is still printed (last_printed) is a gap like any other, with the limit of interpolation_max_gap.
 */
 with declared as (
@@ -38,6 +38,16 @@ bases as (
 
 ),
 
+enlarged as (
+
+    select
+        successors.successor_code as city_code,
+        absorbed.valid_to + 1 as year
+    from {{ ref('city_event_successors') }} as successors
+    inner join {{ ref('cities') }} as absorbed on successors.old_code = absorbed.city_code
+
+),
+
 rates as (
 
     select
@@ -46,6 +56,7 @@ rates as (
         year,
         value as growth_pct
     from {{ ref('panel_candidates') }}
+    anti join enlarged using (city_code, year)
     where chosen and value > -100
 
 ),

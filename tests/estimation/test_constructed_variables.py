@@ -14,7 +14,7 @@ from estimation.core.frame import EstimationError
 from estimation.economy.allocation_efficiency import allocation_efficiency, olley_pakes
 from estimation.economy.capital import perpetual_inventory
 from estimation.economy.coordination import coupling_coordination
-from estimation.economy.factor_distortion import cobb_douglas, distortion, distortion_by_price
+from estimation.economy.factor_distortion import cobb_douglas, distortion
 from estimation.economy.industrial_structure import sector_shares, structure_angle, structure_sum
 from estimation.economy.robots import robots_by_employment, robots_printed
 
@@ -169,13 +169,6 @@ class TestDistortion:
         beta = np.linalg.lstsq(X, np.log(df["y"]), rcond=None)[0]
         assert pooled.alpha == pytest.approx(beta[1])
         assert pooled.beta == pytest.approx(beta[2])
-
-    def test_sensitivity_table(self):
-        df = planted_economy()
-        function = cobb_douglas(df, "y", "k", "l")
-        table = distortion_by_price(df, function, "w", [0.05, 0.10, 0.15])
-        assert table["capital_price"].tolist() == [0.05, 0.1, 0.15]
-        assert table["mean"].iloc[1] == pytest.approx(distortion(df, function, "w")["dist_k"].mean())
 
     def test_unusable(self):
         df = planted_economy()

@@ -15,6 +15,7 @@ from tests.models.test_dbt_models import ROOT, dbt
 from tests.models.test_declarations import seed
 
 SHIJIAZHUANG, TANGSHAN, QINHUANGDAO = "130100", "130200", "130300"
+JINAN, LAIWU = "370100", "371200"  # Laiwu is part of Jinan since the data of 2019
 LEVEL, GROWTH = "fai_100m_yuan", "fai_growth_pct"
 # city, year, variable, printed value, its unit, source kind
 CELLS = [
@@ -31,6 +32,10 @@ CELLS = [
     (QINHUANGDAO, 2017, LEVEL, 1_000, "100m_yuan", "yearbook"),
     (QINHUANGDAO, 2018, GROWTH, -100.0, "pct", "export"),
     (QINHUANGDAO, 2019, GROWTH, 3.0, "pct", "export"),
+    (JINAN, 2017, LEVEL, 4_000, "100m_yuan", "yearbook"),
+    *((JINAN, year, GROWTH, 10.0, "pct", "export") for year in (2018, 2019, 2020)),
+    (LAIWU, 2017, LEVEL, 600, "100m_yuan", "yearbook"),
+    (LAIWU, 2018, GROWTH, 10.0, "pct", "export"),
 ]  # fmt: skip
 
 
@@ -74,6 +79,10 @@ def test_levels_of_every_year(database):
         (TANGSHAN, 2019, 5400, "observed"),
         (TANGSHAN, 2020, 5400 * 1.05, "extended_by_growth"),
         (QINHUANGDAO, 2017, 1000, "observed"),
+        (JINAN, 2017, 4000, "observed"),
+        (JINAN, 2018, 4400, "extended_by_growth"),
+        (LAIWU, 2017, 600, "observed"),
+        (LAIWU, 2018, 660, "extended_by_growth"),
     ]
     assert [row[:2] + row[3:] for row in found] == [row[:2] + row[3:] for row in expected]
     assert [row[2] for row in found] == pytest.approx([row[2] for row in expected], rel=1e-12)
@@ -89,6 +98,8 @@ def test_the_status_says_from_where(database):
         (SHIJIAZHUANG, 2018, "from 6000 in 2017 by fai_growth_pct"),
         (SHIJIAZHUANG, 2019, "from 6000 in 2017 by fai_growth_pct"),
         (TANGSHAN, 2020, "from 5400 in 2019 by fai_growth_pct"),
+        (JINAN, 2018, "from 4000 in 2017 by fai_growth_pct"),
+        (LAIWU, 2018, "from 600 in 2017 by fai_growth_pct"),
     ]
 
 
