@@ -2,7 +2,8 @@
 
 /*
     How much the distortion of capital in the sample of common prosperity depends on the price of capital r, which the paper does not state:
-    |alpha Y / (r K) - 1| at every allowed value of the switch capital_price, alpha as estimated (idx_factor_distortion).
+    |alpha Y / (r K) - 1| at every allowed value of the switch capital_price, alpha as estimated (idx_factor_distortion), over the base years
+    (index_base_years).
 */
 with prices as (
 
@@ -20,6 +21,7 @@ products as (
         on distortion.city_code = panel.city_code and distortion.year = panel.year
     inner join {{ ref('idx_capital') }} as stock
         on distortion.city_code = stock.city_code and distortion.year = stock.year
+    where {{ base_rows('common_prosperity', 'distortion.year') }}
 
 )
 

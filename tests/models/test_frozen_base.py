@@ -33,7 +33,7 @@ COMPARED = """
 """
 KEYS = (
     "study", "index_name", "matrix", "normalisation", "position", "indicator", "statistic", "city_code", "city_code_i", "city_code_j", "year",
-    "variable", "product_code", "file_id", "sheet", "cell", "source_kind", "value_printed", "status",
+    "variable", "product_code", "capital_price", "file_id", "sheet", "cell", "source_kind", "value_printed", "status",
 )  # fmt: skip
 OTHER_CHOICES = {
     "va_national_ratio": "pooled", "va_own_term": "internal", "va_type_level": "city_year", "median_scope": "city_mean",
@@ -57,6 +57,7 @@ MOVES = {
     "indices.city_size": {"city_size_class", "population_10k"},
     "indices.coordination": {"rel"},
     "indices.factor_distortion": {"alpha", "beta", "dist_k", "dist_l"},
+    "indices.distortion_by_price": {"n", "mean", "median"},
     "indices.green_productivity": {"efficiency", "gtfp"},
     "indices.industrial_sophistication": {"stru"},
     "indices.spatial_eigenvalues": {"eigenvalue"},
