@@ -190,7 +190,9 @@ def diff(a: str | None, b: str | None, home: Path | None) -> None:
 @click.option("--city", required=True, help="Name (as the yearbook prints it) or six-digit code.")
 @click.option("--year", required=True, type=int)
 @click.option(
-    "--variable", required=True, help="Variable (gdp_100m_yuan), indicator (gdp), or column of a study (lnstru), also as its paper names it (VA)."
+    "--variable",
+    required=True,
+    help="Variable (gdp_100m_yuan), indicator (gdp), or column of a study (lnstru), also as its paper names it (VA).",
 )
 @home_option
 def trace(city: str, year: int, variable: str, home: Path | None) -> None:
